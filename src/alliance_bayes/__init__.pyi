@@ -209,6 +209,9 @@ from .questions.loo_pit import (
 from .questions.mediation import (
     mediation as mediation,
 )
+from .questions.model_variants import (
+    robustness_variants as robustness_variants,
+)
 from .questions.modification_indices import (
     modification_indices as modification_indices,
 )
@@ -226,7 +229,6 @@ from .questions.regression_sampling import (
 )
 from .questions.robustness import (
     robustness as robustness,
-    robustness_variants as robustness_variants,
 )
 from .questions.sensitivity import (
     sensitivity as sensitivity,

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 import alliance_bayes as ab
+from alliance_bayes.engine.model_on_panel import panel_model
 from alliance_bayes.files.columns import DerivedColumn
-from alliance_bayes.files.kinds.panel_model import PanelSection
+from alliance_bayes.files.kinds.panel_model import PanelSection, _unused_priors
 from alliance_bayes.files.reading import packaged_text
 from alliance_bayes.questions import registry
 from alliance_bayes.questions.registry import questions
@@ -792,11 +793,49 @@ def test_problems_of_the_panel_alone_are_those_of_from_long(load):
 # Checking, simulating, asking
 
 
+def other(prior):
+    match prior:
+        case ab.Beta():
+            return ab.Beta(3, 3)
+        case ab.LKJ():
+            return ab.LKJ(3)
+        case ab.HalfNormal(sd):
+            return ab.HalfNormal(sd / 2)
+        case _:
+            return dataclasses.replace(prior, **{dataclasses.fields(prior)[1].name: 0.05})
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        (ab.RICLPM, {"lags": "free"}),
+        (ab.CLPM, {"lags": "continuous", "group_lags": "pooled"}),
+        (ab.CLPM, {"covariates": {"age": "first_wave"}, "moderated": {"x -> y": "age"}}),
+        (ab.STARTS, {"residuals": "equal"}),
+        (ab.ALT, {}),
+    ],
+)
+def test_priors_that_a_model_does_not_use_change_nothing_in_it(kind, options):
+    values, age = np.random.default_rng(1).normal(size=(40, 4, 2)), np.random.default_rng(2).normal(size=40)
+    groups = {"groups": ["A", "B"] * 20} if "group_lags" in options else {}
+    panel = ab.Panel.from_arrays(values, measures=["x", "y"], times=[0, 1, 2, 3], covariates={"age": age}, **groups)
+    model = panel_model(kind(["x", "y"], **options), panel)
+    unchanged = []
+    for name in model.spec.priors.to_mapping():
+        changed = dataclasses.replace(model.spec.priors, **{name: other(getattr(model.spec.priors, name))})
+        blocks = panel_model(dataclasses.replace(model.spec, priors=changed), panel).scale.blocks
+        unchanged += [name] if blocks == model.scale.blocks else []
+    assert list(_unused_priors(model)) == unchanged
+
+
 def test_check_says_what_would_be_fitted(load):
     file = load(SMALL)
     checked = file.check(small_frame())
     assert checked == (
-        f"{file}\n\n{file.panel(small_frame())}\n\n22 free parameters can be fitted, with 1 warning below.\n"
+        f"{file}\n\n{file.panel(small_frame())}\n\n"
+        "Priors that this model does not use: interval_spread, restart_sd, decay, cross_drift, error_share, "
+        "accumulating_sd, slope_sd, trait_loading, moderation, covariate, group_spread, loading, unique_sd, "
+        "loading_difference.\n22 free parameters can be fitted, with 1 warning below.\n"
         "Warning: 3 people for 22 parameters: the prior determines much of the result, and estimates of maximum "
         "likelihood may not exist. Use a smaller model (residuals='equal', means='equal') or more people."
     )

@@ -579,7 +579,7 @@ ANSWERS: list[Mutant] = [
     *rules_of(
         "questions/at_lag.py",
         "questions/test_directionality.py::test_lags_over_which_there_are_no_effects",
-        ("a lag is a whole number of steps", "> 1e-6 * steps", "> steps"),
+        ("a lag is a whole number of steps", "whole_steps(lag, step)", "round(lag / step)"),
     ),
     *rules_of(
         "questions/directionality_verdict.py",
@@ -1035,8 +1035,8 @@ ANSWERS: list[Mutant] = [
         "questions/test_mediation.py::test_every_problem_of_a_question_in_one_message",
         (
             "a horizon is a whole number of steps",
-            "n_steps < 1 or not np.isclose",
-            "n_steps < 1 or False and not np.isclose",
+            "n_steps = whole_steps(length, step)",
+            "n_steps = round(length / step)",
         ),
     ),
     *rules_of(
@@ -1284,7 +1284,7 @@ ANSWERS: list[Mutant] = [
         ("unhealthy variants are said", "if not answers[name].health.healthy]", "if False]"),
     ),
     *rules_of(
-        "questions/robustness.py",
+        "questions/power_scaling.py",
         "questions/test_robustness.py::test_sensitive_from_a_twentieth",
         ("sensitive from .05", "SENSITIVE = 0.05", "SENSITIVE = 0.5"),
         ("exactly .05 is sensitive", "power_scaling >= SENSITIVE", "power_scaling > SENSITIVE"),
@@ -1296,12 +1296,12 @@ ANSWERS: list[Mutant] = [
         ("each variant has its seed", "seed=seed + list(models).index(name)", "seed=seed"),
     ),
     *rules_of(
-        "questions/robustness.py",
+        "questions/power_scaling.py",
         "questions/test_robustness.py::test_power_scaling_is_of_both_effects_and_of_their_difference_in_size",
         ("the difference is of sizes", "abs(forward) - abs(backward)", "forward - backward"),
     ),
     *rules_of(
-        "questions/robustness.py",
+        "questions/model_variants.py",
         "questions/test_robustness.py::test_variants_change_one_thing_each",
         ("widths are factors on the SD", "prior.sd * factor", "prior.sd / factor"),
     ),
@@ -1381,7 +1381,7 @@ ANSWERS: list[Mutant] = [
     *rules_of(
         "questions/compare.py",
         "questions/test_compare.py::test_every_problem_of_a_comparison_in_one_message",
-        ("fits of different data are refused", "elif not _same_data(first, fitted):", "elif False:"),
+        ("fits of different data are refused", "not same_values(first.panel, fitted.panel, shared)", "False"),
     ),
     *rules_of(
         "questions/compare.py",

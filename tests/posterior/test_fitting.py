@@ -675,7 +675,8 @@ def test_true_is_not_a_number():
 
 
 def test_whole_numbers_of_numpy():
-    ab.fit(ab.RICLPM(["x", "y"]), published(), seed=np.int64(1), draws=np.int32(10), tune=10, chains=1)
+    fit = ab.fit(ab.RICLPM(["x", "y"]), published(), seed=np.int64(1), draws=np.int32(10), tune=10, chains=1)
+    assert (fit.n_draws, fit.settings.seed) == (10, 1)
 
 
 def test_a_target_that_is_no_number():

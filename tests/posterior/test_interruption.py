@@ -444,7 +444,7 @@ def test_ctrl_c_in_the_power_scaling_keeps_the_answer(small_fit, small_panel, mo
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(robustness, "_power_scaling", stop)
+    monkeypatch.setattr(robustness, "power_scaling_of", stop)
     with pytest.warns(ab.FitWarning, match=r"^Interrupted after 1 of 4 models\."):
         answer = robustness_stopped_at(4, None, small_fit, small_panel, monkeypatch)
     assert list(answer.parts) == ["original model"]

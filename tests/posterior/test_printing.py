@@ -73,6 +73,9 @@ def test_tables_of_a_fit_print_every_column(small_fit):
     long = WholeTable({"value": np.zeros(MOST_PRINTED + 1_000)})
     assert str(long).splitlines()[-1] == "1,000 more rows; .to_string() prints all."
     assert isinstance(long.iloc[:3], WholeTable)
+    assert long._repr_html_().splitlines()[-1] == "1,000 more rows; .to_string() prints all."
+    wide = WholeTable({f"column {n}": ["long" * 20] for n in range(40)})
+    assert wide._repr_html_().count(f"<td>{'long' * 20}</td>") == 40
 
 
 def test_a_page_shows_what_is_printed(small_fit):

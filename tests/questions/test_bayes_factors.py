@@ -186,6 +186,24 @@ def test_unpooled_lags_have_a_row_for_each_interval(small_panel):
     ]
 
 
+def test_bayes_factors_of_a_group_are_those_of_its_people_alone():
+    values = np.random.default_rng(1).normal(size=(120, 4, 2))
+    values[:60, 1:, 1] += 0.25 * values[:60, :-1, 0]
+    panel = ab.Panel.from_arrays(values, measures=["x", "y"], times=[0, 1, 2, 3], groups=["A"] * 60 + ["B"] * 60)
+    both = ab.fit(ab.RICLPM(["x", "y"], group_lags="free"), panel, seed=1, draws=500, tune=300, chains=2)
+    alone = ab.fit(ab.RICLPM(["x", "y"]), panel.of_group("A"), seed=2, draws=500, tune=300, chains=2)
+    answers = [ab.bayes_factors(each, "x", "y", refit=False, group=of) for each, of in ((both, "A"), (alone, None))]
+    logs, errors = (
+        [np.log(answer.table["bf01"]) for answer in answers],
+        [answer.table["log_error"] for answer in answers],
+    )
+    assert (abs(logs[0] - logs[1]) < 4 * np.hypot(*errors)).all()
+    assert (logs[0]["x -> y"] < -1).all()
+    assert answers[0].heading.endswith("; 60 people, 4 waves, 1000 draws, group A")
+    with pytest.raises(ab.SpecError, match="say which one is asked about: group= one of 'A', 'B'"):
+        ab.bayes_factors(both, "x", "y")
+
+
 def test_printed_bayes_factors(fit):
     answer = ab.bayes_factors(fit, "alliance", "days", widths=(0.1, 0.3), refit=False)
     lines = str(answer).splitlines()

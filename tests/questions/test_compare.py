@@ -350,6 +350,9 @@ def test_printed_comparison():
         "'both' and 'alliance leads' are not distinguishable: elpd difference 1.2 (SE 2.2, Monte Carlo error 0.4), "
         "less than 4.",
         "'both' predicts a new person better than 'neither': elpd difference 30.0 (SE 0.6, Monte Carlo error 0.4).",
+        "weight: share in the mixture of these models that predicts best. k-hat: Pareto shape of the weights that "
+        "leave a person out of the draws; above 0.67 draws are moved for the person (matched), or the model is fitted "
+        "again (refitted).",
         "Sampling: no problems.",
         "What this says, and what it does not:",
         "  1. About prediction.",
@@ -554,7 +557,7 @@ def test_what_cannot_be_trusted_decides_nothing():
 def test_many_models_that_cannot_be_told_apart_are_said_to_be_so():
     answer = made_up_comparison({str(place): made_up_scores(np.full(120, -0.001 * place)) for place in range(3)})
     assert answer.body[1] == "No two of these models are distinguishable."
-    assert len(answer.body) == 4
+    assert len(answer.body) == 5
     assert len(answer.tables["pairs"]) == 3
 
 

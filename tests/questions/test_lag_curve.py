@@ -26,7 +26,7 @@ def test_golden_peak():
     assert peak["effect"] == pytest.approx(0.119042, abs=5e-7)
     assert peak["p_beyond"] == 0
     assert answer.tables["peak"].loc["y -> x", "effect"] == pytest.approx(0.119042 / 4, abs=5e-7)
-    assert "x -> y is largest at a lag of 4.1 [4.1, 4.1] months: 0.12 [0.12, 0.12]" in str(answer)
+    assert "x -> y is largest at a lag of 4.1 [4.1, 4.1] months (medians): 0.12 [0.12, 0.12]" in str(answer)
 
 
 FAST = np.array([[-2.5, 0.0], [1.5, -3.0]])

@@ -109,7 +109,8 @@ def test_all_three_of_a_model_of_steps():
     assert answer.table["p_positive"].eq(1).all()
     assert answer.table["p_positive_prior"].between(0.2, 0.8).all()
     lines = str(answer).splitlines()
-    assert lines[0].startswith("Long-run effects within persons, SD per SD with the SDs of the last wave; 30 people, ")
+    scale = "SD per SD with the SDs of the last wave, from which the process goes on"
+    assert lines[0].startswith(f"Long-run effects within persons, {scale}; 30 people, ")
     assert sum(line.startswith("x -> y, held ") for line in lines) == 1
     assert len(answer.plot().axes[0].get_yticklabels()) == 12
 

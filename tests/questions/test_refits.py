@@ -107,7 +107,7 @@ def test_a_variant_without_linear_predictors_is_not_asked_to_sample_them(fit, sm
         return fit if spec.is_latent else small_fit
 
     monkeypatch.setattr(module, "fit_model", fitted)
-    monkeypatch.setattr(module, "_power_scaling", lambda *_: module.pd.DataFrame())
+    monkeypatch.setattr(module, "power_scaling_of", lambda *_: module.pd.DataFrame())
     variants = {"days normal": (replace(SPEC, families={}), fit.panel)}
     found = ab.robustness(SPEC, fit.panel, "alliance", "days", seed=1, variants=variants, latent="sample")
     assert seen == {True: "sample", False: "integrate"}

@@ -13,7 +13,7 @@ from test_directionality import made_up_fit
 import alliance_bayes as ab
 from alliance_bayes.posterior.health import Health
 from alliance_bayes.pymc_models import densities
-from alliance_bayes.questions import robustness as module
+from alliance_bayes.questions import power_scaling, robustness as module
 from latent_people import people
 
 NAMES = ["alliance", "days"]
@@ -238,7 +238,7 @@ def test_draws_that_cannot_be_trusted_are_said(monkeypatch):
 def test_sensitive_from_a_twentieth(prior, likelihood, said):
     table = pd.DataFrame({"cross_lagged_prior": prior, "prior": 0.0, "likelihood": likelihood}, index=["x -> y"])
     start = "Power-scaling of the original model: with a little more or less weight on the priors, "
-    assert module._power_scaling_in_words(table) == [start + said]
+    assert power_scaling.power_scaling_in_words(table) == [start + said]
 
 
 def test_power_scaling_is_of_both_effects_and_of_their_difference_in_size(monkeypatch):
@@ -251,11 +251,11 @@ def test_power_scaling_is_of_both_effects_and_of_their_difference_in_size(monkey
 
     priors = {"cross_lagged": np.full(2000, 3.0), "icc": np.full(2000, 4.0)}
     target = SimpleNamespace(points=lambda draws: draws, parts=lambda points: (priors, np.full(2000, 5.0)))
-    monkeypatch.setattr(module, "power_scaling_sensitivity", sensitivity)
+    monkeypatch.setattr(power_scaling, "power_scaling_sensitivity", sensitivity)
     monkeypatch.setattr(densities, "log_density_of", lambda model: target)
     fitted = made_up_fit(-0.3, 0.1)
     answer = ab.directionality(fitted, *NAMES)
-    table = module._power_scaling(fitted, answer)
+    table = power_scaling.power_scaling_of(fitted, answer)
     assert list(table.columns) == ["cross_lagged_prior", "prior", "likelihood"]
     assert list(asked) == [("prior", 3.0), ("prior", 7.0), ("likelihood", 5.0)]
     forward, backward = (answer.draws["effect"].isel(length=0, path=side) for side in range(2))
@@ -309,7 +309,7 @@ def test_power_scaling_is_that_of_normal_posteriors():
 
     effect = xr.DataArray(np.random.default_rng(4).normal(*posterior(1.0), size=(4, 20_000)), dims=("chain", "draw"))
     log_prior = xr.DataArray(norm.logpdf(effect, 0, prior_sd), dims=("chain", "draw"))
-    found = module.power_scaling_sensitivity({"effect": effect}, log_prior, "prior")["effect"]
+    found = power_scaling.power_scaling_sensitivity({"effect": effect}, log_prior, "prior")["effect"]
     grid = np.linspace(float(effect.min()), float(effect.max()), 100_001)
     exact = 0.5 * (distance(1.01, grid) / np.log2(1.01) - distance(0.99, grid) / np.log2(0.99))
     assert found == pytest.approx(exact, rel=0.15)

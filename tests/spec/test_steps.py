@@ -2,7 +2,7 @@
 
 import pytest
 
-from alliance_bayes.spec.steps import base_step, equal_intervals, interval_names, steps_per_interval
+from alliance_bayes.spec.steps import base_step, equal_intervals, interval_names, steps_per_interval, whole_steps
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,11 @@ def test_equal_intervals(times, equal):
 def test_names():
     assert interval_names((3, 6.0, 12.5)) == ("3 to 6", "6 to 12.5")
     assert interval_names((0,)) == ()
+
+
+@pytest.mark.parametrize(
+    ("length", "step", "steps"),
+    [(9, 3, 3), (4, 3, None), (0.3, 0.1, 3), (0.2, 3, None), (0, 1, None), (-3, 3, None), (float("inf"), 1, None)],
+)
+def test_whole_steps(length, step, steps):
+    assert whole_steps(length, step) == steps

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 __all__ = [
     "ARROW",
     "choices",
+    "counted",
     "did_you_mean",
     "in_words",
     "lagged_path",
@@ -114,6 +115,17 @@ def number(value: float) -> str:
     ('6', '1.5')
     """
     return f"{value:.10g}"
+
+
+def counted(count: int, what: str) -> str:
+    """A number of things, such as "1 value" or "1,000 values".
+
+    Examples
+    --------
+    >>> counted(1, "value"), counted(1000, "value")
+    ('1 value', '1,000 values')
+    """
+    return f"{count:,} {what}{'s' * (count != 1)}"
 
 
 def in_words(names: Sequence[str]) -> str:

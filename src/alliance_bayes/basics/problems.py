@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from .names import counted
+
 __all__ = ["AllianceBayesError", "InterruptionError", "ModelFileError", "PanelError", "Problems", "SpecError"]
 
 
@@ -76,6 +78,5 @@ class Problems:
             raise kind(str(self), self.found)
 
     def __str__(self) -> str:
-        count = f"{len(self.found)} problem" + ("s" if len(self.found) != 1 else "")
         lines = [f"  {number}. {problem}" for number, problem in enumerate(self.found, start=1)]
-        return "\n".join([f"{self.heading}. {count}:", *lines])
+        return "\n".join([f"{self.heading}. {counted(len(self.found), 'problem')}:", *lines])

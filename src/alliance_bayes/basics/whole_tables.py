@@ -1,5 +1,6 @@
 """Data frames that print all their columns."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
@@ -21,13 +22,22 @@ class WholeTable(pd.DataFrame):  # type: ignore[misc]
         return WholeTable
 
     def __str__(self) -> str:
-        shown = pd.DataFrame(self.head(MOST_PRINTED))
-        shown.index = _plain(shown.index)
-        text: str = shown.to_string(float_format=_short)
-        n_more = len(self) - MOST_PRINTED
-        return f"{text}\n{n_more:,} more rows; .to_string() prints all." if n_more > 0 else text
+        return "\n".join([self._first_rows().to_string(float_format=_short), *self._other_rows()])
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        with pd.option_context("display.max_colwidth", None):
+            return "\n".join([self._first_rows().to_html(float_format=_short), *self._other_rows()])
+
+    def _first_rows(self) -> pd.DataFrame:
+        shown = pd.DataFrame(self.head(MOST_PRINTED))
+        shown.index = _plain(shown.index)
+        return shown
+
+    def _other_rows(self) -> Iterator[str]:
+        if (n_more := len(self) - MOST_PRINTED) > 0:
+            yield f"{n_more:,} more rows; .to_string() prints all."
 
 
 def _short(value: float) -> str:

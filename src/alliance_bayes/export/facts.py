@@ -123,7 +123,7 @@ def _unknown_from_times(spec: CrossLagged) -> list[str]:
     reasons = []
     if spec.reliability:
         reasons.append("reliability is a share of the measure's variance, which times do not say; give the panel.")
-    if any({"each_wave", "every_wave"} & set(targets) for targets in spec.covariates.values()):
+    if spec.wave_covariates:
         reasons.append("Times do not say whether a covariate varies over time; give the panel.")
     if spec.group_lags:
         reasons.append("Times do not say which groups there are; give the panel.")

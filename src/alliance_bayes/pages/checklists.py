@@ -58,53 +58,7 @@ def barg(fit: Fit | None, answers: Sequence[Answer]) -> list[Item]:
             in_words([answer.question.replace("_", " ") for answer in answers]),
             "answer",
         ),
-    ]
-    if fit is not None:
-        health, settings = fit.health, fit.settings
-        items += [
-            Item(
-                "1A: data variables",
-                f"Measures {in_words(fit.spec.measures)}; {fit.n_persons:,} people, {len(fit.panel.times)} waves.",
-                "data",
-            ),
-            Item("1B: likelihood and parameters", f"{str(fit.spec)[0].upper()}{str(fit.spec)[1:]}.", "model"),
-            Item(
-                "1C: prior distribution",
-                "; ".join(f"{name}: {prior}" for name, prior in priors_of(fit).items())
-                + ". Why these: "
-                + AUTHORS.lower(),
-                "text",
-            ),
-            Item(
-                "1D: formal specification", "ab.to_pymc(spec, panel) is the model as a PyMC model.", "reproducibility"
-            ),
-            Item(
-                "1E: prior predictive check",
-                "Not done: no data were drawn from the prior. Prior probabilities stand beside posterior ones.",
-                "answer",
-            ),
-            Item("2A: software", "Versions are listed.", "reproducibility"),
-            Item(
-                "2B: convergence of the chains",
-                f"Largest R-hat of any parameter {health.rhat:.4f}, {health.divergences_in_words}.",
-                "health",
-            ),
-            Item(
-                "2C: resolution of the chains",
-                f"Smallest effective sample size {health.ess_bulk:.0f} (bulk), {health.ess_tail:.0f} (tail).",
-                "health",
-            ),
-            Item("2D: other computations", " ".join(fit.notes), "health"),
-            Item(
-                "3A: posterior predictive check",
-                "Done." if fit.panel.has_persons else "Not done: it needs the values of single people, of one panel.",
-                "fit",
-            ),
-            Item(
-                "6F: reproducible draws", f"Seed {settings.seed}; the same versions draw the same.", "reproducibility"
-            ),
-        ]
-    items += [
+        *(_of_fit(fit) if fit is not None else ()),
         Item("3B: summary of the posterior", "Means and intervals of every quantity in question.", "answer"),
         Item(
             "3C: Bayes factors, model probabilities",
@@ -144,6 +98,50 @@ def barg(fit: Fit | None, answers: Sequence[Answer]) -> list[Item]:
         Item("6G: figures", "Drawings on this page can be enlarged without loss; each has its numbers."),
     ]
     return sorted(items, key=lambda item: (not item.point.startswith("Preamble"), item.point))
+
+
+def _of_fit(fit: Fit) -> list[Item]:
+    """Points of `barg` on the model, its data and its draws."""
+    health = fit.health
+    return [
+        Item(
+            "1A: data variables",
+            f"Measures {in_words(fit.spec.measures)}; {fit.n_persons:,} people, {len(fit.panel.times)} waves.",
+            "data",
+        ),
+        Item("1B: likelihood and parameters", f"{str(fit.spec)[0].upper()}{str(fit.spec)[1:]}.", "model"),
+        Item(
+            "1C: prior distribution",
+            "; ".join(f"{name}: {prior}" for name, prior in priors_of(fit).items()) + ". Why these: " + AUTHORS.lower(),
+            "text",
+        ),
+        Item("1D: formal specification", "ab.to_pymc(spec, panel) is the model as a PyMC model.", "reproducibility"),
+        Item(
+            "1E: prior predictive check",
+            "Not done: no data were drawn from the prior. Prior probabilities stand beside posterior ones.",
+            "answer",
+        ),
+        Item("2A: software", "Versions are listed.", "reproducibility"),
+        Item(
+            "2B: convergence of the chains",
+            f"Largest R-hat of any parameter {health.rhat:.4f}, {health.divergences_in_words}.",
+            "health",
+        ),
+        Item(
+            "2C: resolution of the chains",
+            f"Smallest effective sample size {health.ess_bulk:.0f} (bulk), {health.ess_tail:.0f} (tail).",
+            "health",
+        ),
+        Item("2D: other computations", " ".join(fit.notes), "health"),
+        Item(
+            "3A: posterior predictive check",
+            "Done." if fit.panel.has_persons else "Not done: it needs the values of single people, of one panel.",
+            "fit",
+        ),
+        Item(
+            "6F: reproducible draws", f"Seed {fit.settings.seed}; the same versions draw the same.", "reproducibility"
+        ),
+    ]
 
 
 def agrema(fit: Fit | None, answer: Answer, answers: Sequence[Answer]) -> list[Item]:

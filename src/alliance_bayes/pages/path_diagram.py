@@ -1,5 +1,6 @@
 """The model as a path diagram on the grid of waves and measures."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 
@@ -19,6 +20,8 @@ MOST_OF_NAME, OF_LETTER = 22, 8.4
 LINE = 17.0  # height that one label needs
 ARC = 40.0  # width that one label needs
 
+type Point = tuple[float, float]
+
 
 @dataclass(frozen=True)
 class _Arrow:
@@ -33,6 +36,10 @@ class _Arrow:
     def settled(self) -> bool:
         return self.lower > 0 or self.upper < 0
 
+    @property
+    def colour(self) -> str:
+        return "carry" if self.predictor == self.outcome else colour_class(self.predictor)
+
 
 def path_diagram(fit: Fit, title: str) -> Figure:
     """Measures in rows, waves in columns, and every free lagged effect as an arrow with its estimate.
@@ -46,13 +53,12 @@ def path_diagram(fit: Fit, title: str) -> Figure:
     measures, times = fit.spec.measures, fit.panel.times
     size = len(measures)
     row, column = max(96.0, LINE * (size + 1)), 70.0 + 38.0 * (size + 1)
-    arrows = _arrows(fit)
     stable = "between_correlation" in fit.posterior
     stable_x = (ARC * (size - 1) + 8 if stable else 0.0) + OF_LETTER * min(MOST_OF_NAME, max(map(len, measures))) + 34
     left = stable_x + (68.0 if stable else -10.0)
     width, height = left + column * (len(times) - 1) + 2 * NODE + 64, TOP + row * (size - 1) + 68
 
-    def node(wave: int, measure: int) -> tuple[float, float]:
+    def node(wave: int, measure: int) -> Point:
         return left + NODE + column * wave, TOP + 28 + row * measure
 
     unit = f" {fit.panel.time_unit}" if fit.panel.time_unit else ""
@@ -63,28 +69,12 @@ def path_diagram(fit: Fit, title: str) -> Figure:
         labels += between[1]
     for wave, time in enumerate(times):
         x, _ = node(wave, 0)
-        words = f"{number(time)}{unit}"
-        parts.append(text(x, 14, words, class_="wave", text_anchor="middle", most=18))
+        parts.append(text(x, 14, f"{number(time)}{unit}", class_="wave", text_anchor="middle", most=18))
+    arrows = _arrows(fit)
     for arrow in arrows:
-        (x1, y1), (x2, y2) = node(arrow.interval, arrow.predictor), node(arrow.interval + 1, arrow.outcome)
-        across = arrow.predictor != arrow.outcome
-        colour = colour_class(arrow.predictor) if across else "carry"
-        share = 1 / (size + 1)
-        length = float(np.hypot(x2 - x1, y2 - y1))
-        along = ((x2 - x1) / length, (y2 - y1) / length)
-        start = (x1 + (NODE + 3) * along[0], y1 + (NODE + 3) * along[1])
-        end = (x2 - (NODE + 9) * along[0], y2 - (NODE + 9) * along[1])
-        classes = f"path {colour}{'' if arrow.settled else ' open'}"
-        weight = min(1.2 + 7 * abs(arrow.mean), 5.0)
-        parts.append(
-            element("line", x1=start[0], y1=start[1], x2=end[0], y2=end[1], class_=classes, stroke_width=weight)
-        )
-        parts.append(_head(end, along, colour, arrow.settled))
-        x = x1 + NODE + share * (x2 - x1 - 2 * NODE) + 8
-        label = text(
-            x, y1 + share * (y2 - y1) + 4, f"{arrow.mean:.2f}", class_=f"estimate {colour}", text_anchor="middle"
-        )
-        labels.append(label)
+        ends = node(arrow.interval, arrow.predictor), node(arrow.interval + 1, arrow.outcome)
+        parts += _line_and_head(arrow, *ends)
+        labels.append(_estimate(arrow, *ends, share=1 / (size + 1)))
     for wave, measure in product(range(len(times)), range(size)):
         x, y = node(wave, measure)
         labels.append(element("circle", cx=x, cy=y, r=NODE, class_=f"node {colour_class(measure)}"))
@@ -93,33 +83,56 @@ def path_diagram(fit: Fit, title: str) -> Figure:
         classes = f"measure {colour_class(measure)}"
         right = stable_x - NODE - 8 if stable else left - 10
         labels.append(text(right, y + 4, name, most=MOST_OF_NAME, class_=classes, text_anchor="end"))
-    caption = (
+    tables = (_effects(fit, arrows), _others(fit))
+    picture = drawing(width, height, title, [*parts, *labels], "plot fixed")
+    return Figure(title, (picture,), _caption(stable=stable), tables, wide=True)
+
+
+def _line_and_head(arrow: _Arrow, start: Point, end: Point) -> list[Markup]:
+    """The arrow from one node to another, thicker where the effect is larger."""
+    (x1, y1), (x2, y2) = start, end
+    length = float(np.hypot(x2 - x1, y2 - y1))
+    along = ((x2 - x1) / length, (y2 - y1) / length)
+    tail = (x1 + (NODE + 3) * along[0], y1 + (NODE + 3) * along[1])
+    tip = (x2 - (NODE + 9) * along[0], y2 - (NODE + 9) * along[1])
+    classes = f"path {arrow.colour}{'' if arrow.settled else ' open'}"
+    weight = min(1.2 + 7 * abs(arrow.mean), 5.0)
+    line = element("line", x1=tail[0], y1=tail[1], x2=tip[0], y2=tip[1], class_=classes, stroke_width=weight)
+    return [line, _head(tip, along, arrow.colour, arrow.settled)]
+
+
+def _estimate(arrow: _Arrow, start: Point, end: Point, *, share: float) -> Markup:
+    """The label of an arrow, where it has covered this share of its way."""
+    (x1, y1), (x2, y2) = start, end
+    x, y = x1 + NODE + share * (x2 - x1 - 2 * NODE) + 8, y1 + share * (y2 - y1) + 4
+    return text(x, y, f"{arrow.mean:.2f}", class_=f"estimate {arrow.colour}", text_anchor="middle")
+
+
+def _caption(*, stable: bool) -> str:
+    of_stable = (
+        "Squares are stable differences between people, with their share of the variance at the first wave, arcs "
+        "the correlations between them. "
+    )
+    return (
         "Rows are measures, columns are waves. Each arrow is a lagged effect in SD per SD, coloured by its predictor "
-        "(grey: a measure on itself), thicker where it is larger; dashed where its "
-        f"{interval_name()} holds 0. "
-        + (
-            "Squares are stable differences between people, with their share of the variance at the first wave, arcs "
-            "the correlations between them. "
-            if stable
-            else ""
+        f"(grey: a measure on itself), thicker where it is larger; dashed where its {interval_name()} holds 0. "
+        f"{of_stable if stable else ''}Correlations within waves are in the second table."
+    )
+
+
+def _effects(fit: Fit, arrows: Sequence[_Arrow]) -> Table:
+    measures, times = fit.spec.measures, list(map(number, fit.panel.times))
+    rows = [
+        (
+            lagged_path(measures[arrow.predictor], measures[arrow.outcome]),
+            f"{times[arrow.interval]} to {times[arrow.interval + 1]}",
+            arrow.mean,
+            arrow.lower,
+            arrow.upper,
         )
-        + "Correlations within waves are in the second table."
-    )
-    heads = ("path", "interval", "mean", "lower", "upper")
-    cells = rows_of(
-        [
-            (
-                lagged_path(measures[arrow.predictor], measures[arrow.outcome]),
-                f"{number(times[arrow.interval])} to {number(times[arrow.interval + 1])}",
-                arrow.mean,
-                arrow.lower,
-                arrow.upper,
-            )
-            for arrow in arrows
-        ]
-    )
-    tables = (Table("Lagged effects, SD per SD", heads, cells, 2), _others(fit))
-    return Figure(title, (drawing(width, height, title, [*parts, *labels], "plot fixed"),), caption, tables, wide=True)
+        for arrow in arrows
+    ]
+    return Table("Lagged effects, SD per SD", ("path", "interval", "mean", "lower", "upper"), rows_of(rows), 2)
 
 
 def _stable_parts(fit: Fit, heights: list[float], x: float) -> tuple[list[Markup], list[Markup]]:
@@ -188,7 +201,7 @@ def _label(coordinate: object) -> str:
     return number(float(coordinate)) if isinstance(coordinate, float | np.floating) else str(coordinate)
 
 
-def _head(end: tuple[float, float], along: tuple[float, float], colour: str, settled: bool) -> Markup:
+def _head(end: Point, along: Point, colour: str, settled: bool) -> Markup:
     (x, y), across = end, (-along[1], along[0])
     tip = (x + 6 * along[0], y + 6 * along[1])
     corners = [tip] + [

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ..basics.given import shown
-from ..basics.names import quoted
+from ..basics.names import counted, quoted
 from ..basics.problems import PanelError, Problems
 from .arrays import labels_of, numbers_of
 from .background import check_background, check_names, check_own_times, read_groups, same_within_persons
@@ -273,7 +273,7 @@ def columns_by_time(
         if times is None or len(listed) == len(times):
             columns[name] = listed
         else:
-            count = f"{len(listed)} column{'s' if len(listed) != 1 else ''}"
+            count = counted(len(listed), "column")
             problems.add(f"'{name}' has {count} for {len(times)} times; name one for each.")
     return columns
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ..basics.names import number
+from ..basics.names import counted, number
 from ..basics.text_tables import TextTable
 from .checks import case, first
 from .missing_codes import suspicions
@@ -19,8 +19,8 @@ __all__ = ["describe", "suspicions_of"]
 def describe(panel: PanelData) -> str:
     """The panel as a short page of text."""
     heading = (
-        f"Panel of {panel.n_persons:,} persons, {panel.n_times} times and {panel.n_measures} "
-        f"measure{'s' if panel.n_measures > 1 else ''}, from {panel.source}"
+        f"Panel of {panel.n_persons:,} persons, {panel.n_times} times and "
+        f"{counted(panel.n_measures, 'measure')}, from {panel.source}"
     )
     parts = [heading, *(f"Read: {note}" for note in panel.notes), who(panel), when(panel), *background(panel)]
     parts += [what(panel), *(f"Suspect: {sentence}" for sentence in suspicions_of(panel))]

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..basics.names import number, quoted
+from ..basics.names import counted, number, quoted
 from ..basics.problems import PanelError, Problems
 from ..basics.warning import warn
 from ..basics.whole_tables import WholeTable
@@ -157,7 +157,7 @@ def check_contradictions(table: pd.DataFrame, contradictions: str, problems: Pro
     for (measure, state), rows in table.groupby(["measure", "state"], sort=False):
         cases = (case(person, time) for person, time in zip(rows["person"], rows["time"], strict=True))
         problems.add(
-            f"{len(rows):,} value{'s' if len(rows) > 1 else ''} of '{measure}' although the state '{state}' is 0, "
+            f"{counted(len(rows), 'value')} of '{measure}' although the state '{state}' is 0, "
             f"{first(cases)}. Say which is right: contradictions='drop_value' removes the values, "
             "contradictions='state_on' keeps them and sets the state to 1; "
             "contradictions='refuse', the default, leaves the correction to you."
@@ -305,7 +305,7 @@ def warn_of_outliers(arrays: Arrays) -> None:
             chosen = np.argwhere(far)[:3]
             cases = (f"{label(values[p, t])} {case(arrays.persons[p], arrays.times[t])}" for p, t in chosen)
             doubt(
-                f"'{measure}' has {far.sum():,} value{'s' if far.sum() > 1 else ''} more than {MOST_FAR:,} SDs away "
+                f"'{measure}' has {counted(int(far.sum()), 'value')} more than {MOST_FAR:,} SDs away "
                 f"from nearly all others, {first(cases)}: a misprint, or a code for a missing value?"
             )
 

@@ -13,8 +13,6 @@ import xarray as xr
 from ..basics.calls import checked
 from ..basics.html import html_of
 from ..basics.memory import refuse_beyond_memory
-from ..basics.names import choices
-from ..basics.problems import Problems, SpecError
 from ..basics.whole_tables import WholeTable
 from ..likelihood.maximum_likelihood import MaximumLikelihood
 from ..spec.mapping import spec_to_mapping
@@ -31,7 +29,7 @@ from .prior_draws import rejected_in_words
 from .sample import thinned
 from .saving import FitRecord, write_fit
 from .settings import Settings
-from .summaries import with_plain_times
+from .summaries import check_quantities, with_plain_times
 
 if TYPE_CHECKING:
     from arviz_plots import PlotCollection
@@ -169,12 +167,7 @@ class Fit(Posterior):
         import arviz_stats
 
         chosen = names or [quantity.name for quantity in self.model.derived.quantities]
-        known = [str(name) for name in self.posterior.data_vars]
-        problems = Problems("These quantities cannot be summarised")
-        for name in chosen:
-            if name not in known:
-                problems.add(f"The draws have no '{name}'{choices(name, known, 'Quantities')}")
-        problems.raise_as(SpecError)
+        check_quantities(self.posterior, chosen, "These quantities cannot be summarised")
         with np.errstate(invalid="ignore", divide="ignore"):
             return WholeTable(arviz_stats.summary(with_plain_times(self.posterior), var_names=chosen, round_to="none"))
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ..basics.names import in_words
+from ..basics.names import counted, in_words
 from .chains import LARGEST_DEPTH_REACHED, Chains
 from .integration import IntegrationError
 
@@ -106,7 +106,7 @@ class Health(Diagnostics):
     @property
     def divergences_in_words(self) -> str:
         """Their number, such as "1 divergence"."""
-        return f"{self.divergences} divergence{'s' * (self.divergences != 1)}"
+        return counted(self.divergences, "divergence")
 
     def __str__(self) -> str:
         rhat = f"R-hat at most {self.rhat:.3f}" if np.isfinite(self.rhat) else "R-hat unknown"
@@ -213,9 +213,9 @@ def _problems(health: Health, chains: Chains) -> Iterator[str]:
     rate = health.divergences / (chains.posterior.sizes["chain"] * chains.posterior.sizes["draw"])
     if rate > MOST_DIVERGENT:
         yield (
-            f"{health.divergences} divergent transition{'s' * (health.divergences > 1)} ({1000 * rate:.2g} per 1,000 "
-            "draws): part of the posterior is not explored. Raise target_accept (0.95, 0.99); if they persist, the "
-            "data do not identify the model, so simplify it."
+            f"{counted(health.divergences, 'divergent transition')} ({1000 * rate:.2g} per 1,000 draws): part of the "
+            "posterior is not explored. Raise target_accept (0.95, 0.99); if they persist, the data do not identify "
+            "the model, so simplify it."
         )
     if n_moving and chains.posterior.sizes["draw"] > 1 and not health.bfmi >= SMALLEST_BFMI:
         yield f"The sampler moves slowly between energies (BFMI {health.bfmi:.2f}). Use more tune."

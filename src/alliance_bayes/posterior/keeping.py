@@ -20,6 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from ..basics.names import counted
 from ..basics.writing import make_folder, write_file
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class Kept:
         """How many parts there are, such as "2 finished chains and 1 finished result"; nothing where there are none."""
         names = [file.name for file in self.folder.iterdir()] if self.folder.is_dir() else []
         counts = {what: sum(name.endswith(end) for name in names) for what, end in ENDINGS.items()}
-        return " and ".join(f"{count} finished {what}{'s' * (count > 1)}" for what, count in counts.items() if count)
+        return " and ".join(counted(count, f"finished {what}") for what, count in counts.items() if count)
 
     def save(self, path: Path, content: bytes) -> None:
         """Write a part, completely or not at all."""

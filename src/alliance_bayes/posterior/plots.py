@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
-from ..basics.names import choices, number
-from ..basics.problems import Problems, SpecError
+from ..basics.names import number
 from .sample import Sample
+from .summaries import check_quantities
 
 if TYPE_CHECKING:
     from arviz_plots import PlotCollection
@@ -20,12 +20,7 @@ LAGGED = ("lagged_standardized",)
 def plot_of_draws(function: str, sample: Sample, names: Sequence[str] | None) -> "PlotCollection":
     """A figure of arviz-plots, by the name of its function, of some quantities or the lagged effects."""
     chosen = list(LAGGED if names is None else names)
-    known = [str(name) for name in sample.posterior.data_vars]
-    problems = Problems("These quantities cannot be drawn")
-    for name in chosen:
-        if name not in known:
-            problems.add(f"The draws have no '{name}'{choices(name, known, 'Quantities')}")
-    problems.raise_as(SpecError)
+    check_quantities(sample.posterior, chosen, "These quantities cannot be drawn")
     groups = {f"/{group}": sample.group(group)[chosen] for group in ("posterior", "prior")}
     return _plotted(function, xr.DataTree.from_dict(groups), var_names=chosen)
 

@@ -6,6 +6,7 @@ from time import perf_counter
 from types import TracebackType
 from typing import Any, Self
 
+from ..basics.names import counted
 from .settings import Settings
 
 __all__ = ["SamplingProgress"]
@@ -81,7 +82,8 @@ class SamplingProgress:
             steps = progress.total_num_steps / max(progress.finished_draws, 1)
             words = (
                 f"{'warm-up' if progress.tuning else 'draws'} {self._drawn[chain]:,} of {self._per_chain:,}, "
-                f"{progress.divergences} divergences, step {progress.step_size:.2g}, {steps:.0f} gradients a draw"
+                f"{counted(progress.divergences, 'divergence')}, step {progress.step_size:.2g}, "
+                f"{steps:.0f} gradients a draw"
             )
             self._bars.update(self._bars.task_ids[chain], completed=self._drawn[chain], words=words)
 

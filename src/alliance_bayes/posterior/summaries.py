@@ -4,19 +4,21 @@ Draws in which a quantity is undefined (NaN) are excluded, and their share is re
 of a comparison are exactly equal: free effects are equal only where they are smaller than any floating-point number.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
 
-from ..basics.names import number
+from ..basics.names import choices, number
+from ..basics.problems import Problems, SpecError
 
 __all__ = [
     "Probability",
     "above",
     "average_by_length",
     "below",
+    "check_quantities",
     "indicator",
     "interval",
     "interval_name",
@@ -242,6 +244,15 @@ def standard_errors() -> float:
     from scipy.special import ndtri
 
     return float(ndtri(0.5 + arviz_base.rcParams["stats.ci_prob"] / 2))
+
+
+def check_quantities(posterior: xr.Dataset, names: Iterable[str], heading: str) -> None:
+    """Refuse, under a heading, names that no quantity of the draws has."""
+    known, problems = [str(name) for name in posterior.data_vars], Problems(heading)
+    for name in names:
+        if name not in known:
+            problems.add(f"The draws have no '{name}'{choices(name, known, 'Quantities')}")
+    problems.raise_as(SpecError)
 
 
 def with_plain_times(draws: xr.Dataset) -> xr.Dataset:

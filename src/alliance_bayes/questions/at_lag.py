@@ -9,7 +9,7 @@ from ..basics.given import is_number, shown
 from ..basics.names import number, quoted
 from ..posterior.path_matrices import by_path
 from ..posterior.posterior import Posterior
-from ..spec.steps import MOST_AHEAD
+from ..spec.steps import MOST_AHEAD, whole_steps
 from .dynamics import base_effects, common_step, drift_effects, lags_of, not_followed, sds_at, standardized
 from .effects_over_time import matrix_exponential
 from .lengths import lag_label, length_labels
@@ -34,8 +34,8 @@ def lag_problems(fit: Posterior, lag: object) -> Iterator[str]:
                 f"(lags='{lags}') has effects for these alone. Ask for one of them, or fit lags='continuous'."
             )
             return
-        steps = lag / step
-        if abs(steps - round(steps)) > 1e-6 * steps or not 1 <= round(steps) <= MOST_AHEAD:
+        steps = whole_steps(lag, step)
+        if steps is None or steps > MOST_AHEAD:
             yield (
                 f"lag={number(lag)} must be one of 1 to {MOST_AHEAD:,} steps of {number(step)}, over which this "
                 f"model (lags='{lags}') has effects; or fit lags='continuous'."

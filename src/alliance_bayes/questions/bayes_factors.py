@@ -21,9 +21,9 @@ from ..figures.evidence import EvidenceCurve, evidence_curves_figure
 from ..posterior.fit import Fit
 from ..posterior.health import draws_without_value
 from .answer import LIMITS, Answer, untrusted
-from .arguments import PairArguments, pair_problems
+from .arguments import Group, PairArguments, pair_problems, population
 from .cells import table_of
-from .dynamics import sample_in_words
+from .dynamics import CROSS_EFFECTS, sample_in_words
 from .path_colours import path_colour
 from .ratios import Ratio
 from .registry import Question, register
@@ -42,7 +42,6 @@ MOST_SHAPE = 0.7
 MOST_ERROR = 0.25
 ALWAYS = "every interval"
 AVERAGE = "on average over intervals"
-RANDOM_VARIABLES = ("cross_lagged", "cross_drift")
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,15 @@ type Ratios = dict[tuple[str, str], list[DensityRatio]]
 
 
 @checked(outside=["widths"])
-def bayes_factors(fit: Fit, first: str, second: str, *, widths: Sequence[float] = WIDTHS, refit: bool = True) -> Answer:
+def bayes_factors(
+    fit: Fit,
+    first: str,
+    second: str,
+    *,
+    widths: Sequence[float] = WIDTHS,
+    refit: bool = True,
+    group: str | None = None,
+) -> Answer:
     """Compute Bayes factors of no lagged effect between two measures against an effect, in each direction.
 
     The Bayes factor of the model without a path against the model with it is the ratio of the
@@ -85,6 +92,8 @@ def bayes_factors(fit: Fit, first: str, second: str, *, widths: Sequence[float] 
         weighting the draws with the ratio of the priors.
     refit
         Whether to sample again at a width where the weights are not to be trusted.
+    group
+        Which group's effects are 0, where the fit has groups.
 
     Returns
     -------
@@ -106,12 +115,14 @@ def bayes_factors(fit: Fit, first: str, second: str, *, widths: Sequence[float] 
     ------
     SpecError
         If a measure is not in the model, both are the same, a path is fixed at 0, the effects'
-        prior is not normal on the scale of the draws, a width is not above 0, or the fit is of imputed panels.
+        prior is not normal on the scale of the draws, a width is not above 0, the group is not one of the fit's, or
+        the fit is of imputed panels.
 
     Notes
     -----
     The effects are those on which the prior is stated, in SDs at the first wave, so that "no effect"
-    is exactly ``spec.without(path)``, other priors unchanged; with ``lags="free"`` it is no effect on average.
+    is exactly ``spec.without(path)``, other priors unchanged; with ``lags="free"`` it is no effect on average, and with
+    ``group_lags="free"`` none in the group that is asked about.
 
     References
     ----------
@@ -124,8 +135,8 @@ def bayes_factors(fit: Fit, first: str, second: str, *, widths: Sequence[float] 
         "A Bayes factor",
         "the mean of whose bf01 is that of the observed values, if they were imputed by this model with its priors",
     )
-    _check(fit, first, second, widths)
-    prior, nulls = _prior(fit), _nulls(fit, first, second)
+    asked = _check(fit, first, second, widths, group)
+    prior, nulls = _prior(fit), _nulls(fit, first, second, group)
     every_width = tuple(dict.fromkeys([prior.sd, *map(float, widths)]))  # the fit's own comes first
     ratios, again = _ratios_by_width(fit, nulls, every_width, refit)
     healthy = fit.health.healthy
@@ -139,8 +150,8 @@ def bayes_factors(fit: Fit, first: str, second: str, *, widths: Sequence[float] 
     curve = table_of(points, "absent", "over", "width")[["bf01", "log_error", "k_hat", "refitted", "sound"]]
     return Answer(
         question="bayes_factors",
-        arguments={"between": (first, second), "widths": tuple(map(float, widths)), "refit": refit},
-        heading=_heading(fit),
+        arguments={"between": (first, second), "widths": tuple(map(float, widths)), "refit": refit, "group": group},
+        heading=f"{_heading(fit)}; {sample_in_words(asked, group)}",
         table=table,
         body=(_in_words(table, curve),),
         health=fit.health,
@@ -227,8 +238,10 @@ def savage_dickey(
     return ratios
 
 
-def _check(fit: Fit, first: str, second: str, widths: Sequence[float]) -> None:
+def _check(fit: Fit, first: str, second: str, widths: Sequence[float], group: str | None) -> Fit:
+    """The fit of the population that is asked about, if Bayes factors can be computed."""
     problems = Problems("These Bayes factors cannot be computed")
+    asked = population(fit, group, problems)
     problems.found += pair_problems(fit.spec, first, second)
     if not problems.found:
         for path in (lagged_path(first, second), lagged_path(second, first)):
@@ -244,11 +257,12 @@ def _check(fit: Fit, first: str, second: str, widths: Sequence[float]) -> None:
     if undefined := draws_without_value(fit.posterior[[block.name for block in fit.model.scale.blocks]]):
         problems.add(undefined)
     problems.raise_as(SpecError)
+    return asked
 
 
 def _random_variable(fit: Fit) -> str | None:
     """The one whose entries are the cross-lagged effects, or cross-drifts in continuous time."""
-    return next((name for name in RANDOM_VARIABLES if name in fit.posterior), None)
+    return next((name for name in CROSS_EFFECTS if name in fit.posterior), None)
 
 
 def _effects(fit: Fit, group: str = "posterior") -> xr.DataArray:
@@ -264,17 +278,18 @@ def _prior(fit: Fit) -> Normal:
     return prior
 
 
-def _nulls(fit: Fit, first: str, second: str) -> Nulls:
+def _nulls(fit: Fit, first: str, second: str, group: str | None) -> Nulls:
     """What is 0 in each hypothesis: selections from the random variable ``cross_lagged``."""
     effects = _effects(fit)
+    of_group = {"group": str(group)} if "group" in effects.dims else {}
     paths = (lagged_path(first, second), lagged_path(second, first))
     over = _over(fit)
-    nulls: Nulls = {(path, over): [{"cross_lagged_path": path}] for path in paths}
-    nulls["both paths", over] = [{"cross_lagged_path": path} for path in paths]
+    nulls: Nulls = {(path, over): [of_group | {"cross_lagged_path": path}] for path in paths}
+    nulls["both paths", over] = [of_group | {"cross_lagged_path": path} for path in paths]
     if "interval" in effects.dims:
         for path in paths:
             for interval in effects["interval"].to_numpy():
-                nulls[path, str(interval)] = [{"cross_lagged_path": path, "interval": str(interval)}]
+                nulls[path, str(interval)] = [of_group | {"cross_lagged_path": path, "interval": str(interval)}]
     return nulls
 
 
@@ -342,7 +357,7 @@ def _heading(fit: Fit) -> str:
     unit = "within-person SD per SD" if fit.spec.random_intercepts else "SD per SD"
     what = "no drift" if _random_variable(fit) == "cross_drift" else "no lagged effect"
     what += " on average over intervals" if _over(fit) == AVERAGE else ""
-    return f"Bayes factors of {what} against one with prior {_prior(fit)}, {unit}; {sample_in_words(fit)}"
+    return f"Bayes factors of {what} against one with prior {_prior(fit)}, {unit}"
 
 
 def _reasons(fit: Fit, curve: pd.DataFrame) -> tuple[str, ...]:
@@ -409,6 +424,7 @@ class BayesFactorsArguments(PairArguments):
 
     widths: Widths = WIDTHS
     refit: Annotated[bool, Field(description="true or false")] = True
+    group: Group | None = None
 
 
 register(Question.of(bayes_factors, BayesFactorsArguments))

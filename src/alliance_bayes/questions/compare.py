@@ -25,7 +25,7 @@ from .answer import LIMITS, Answer, Sampling
 from .arguments import pair_problems
 from .cells import table_of
 from .compare_likelihoods import compared_likelihoods
-from .likelihoods import check_same_data
+from .likelihoods import check_same_data, same_values
 from .scores import LeftOut, Scores, leave_out
 
 if TYPE_CHECKING:
@@ -253,6 +253,7 @@ def check_fits(fits: Mapping[str, Any], problems: Problems) -> None:
                 f"'{name}' has {fitted.n_draws} draws, too few for a comparison: sample {FEWEST_DRAWS} or more."
             )
     for name, fitted in others:
+        shared = [column for column in first.panel.measures if column in fitted.panel.measures]
         if set(fitted.spec.measures) != set(first.spec.measures):
             problems.add(
                 f"'{reference}' is about {quoted(first.spec.measures)}, '{name}' about {quoted(fitted.spec.measures)}: "
@@ -264,7 +265,7 @@ def check_fits(fits: Mapping[str, Any], problems: Problems) -> None:
                 "only densities of the same things can be compared. Give the same measures families other than the "
                 "normal in both, the same state, and selection of the same."
             )
-        elif not _same_data(first, fitted):
+        elif not same_values(first.panel, fitted.panel, shared):
             problems.add(f"'{reference}' and '{name}' were fitted to different panels. Fit both to the same panel.")
 
 
@@ -325,6 +326,7 @@ def compared(
             _table_in_words(table),
             *_integration_in_words({name: scores[name] for name in order}),
             *_sentences(pairs, order[0], predicted, least_difference, least_errors),
+            _columns_in_words(options["method"], min(score.good_k for score in scores.values())),
         ),
         health=Sampling.of({name: fits[name].health for name in order}),
         tables={"pairs": pairs},
@@ -346,20 +348,6 @@ def _figure(answer: Answer) -> "Figure":
     unit = f"{scores}, difference to the best (bars: 2 SE)"
     return bars_figure(
         bars, title="Models by how well they predict", unit=unit, band=answer.arguments["least_difference"]
-    )
-
-
-def _same_data(one: Fit, other: Fit) -> bool:
-    if one.panel is other.panel:
-        return True
-    if one.panel.times != other.panel.times or other.panel.values is None:
-        return False
-    alike = np.array_equal(np.asarray(one.panel.persons), np.asarray(other.panel.persons))
-    measures = other.panel.measures
-    indices = [measures.index(name) for name in one.panel.measures if name in measures]
-    shared = [one.panel.measures.index(measures[index]) for index in indices]
-    return alike and np.array_equal(
-        np.asarray(one.panel.values)[:, :, shared], other.panel.values[:, :, indices], equal_nan=True
     )
 
 
@@ -494,6 +482,16 @@ def _sentences(
                 why = f"of which integration error could explain {row['by_integration']:.1f}"
             sentences.append(f"'{better}' and '{worse}' are not distinguishable: {numbers}, {why}.")
     return tuple(sentences)
+
+
+def _columns_in_words(method: Method, good_k: float) -> str:
+    weight = "share in the mixture of these models that predicts best" if method == "stacking" else f"by {method}"
+    if np.isnan(good_k):  # exact refits alone
+        return f"weight: {weight}."
+    return (
+        f"weight: {weight}. k-hat: Pareto shape of the weights that leave a person out of the draws; above "
+        f"{good_k:.2f} draws are moved for the person (matched), or the model is fitted again (refitted)."
+    )
 
 
 def _table_in_words(table: pd.DataFrame) -> TextTable:

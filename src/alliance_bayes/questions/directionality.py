@@ -95,7 +95,8 @@ def directionality(
         ``table``, indexed by ``path`` and ``over``, which is one interval, the average of all intervals of one length,
         or a lag between which no two waves lie. ``mean``, ``sd``, ``lower``, ``upper``: lagged effect in within-person
         SDs of the outcome at the end of the interval per within-person SD of the predictor at its start (CLPM: SDs;
-        over a lag that is no interval's length, SDs of the first wave). ``p_positive`` with its Monte Carlo error
+        over a lag that is no interval's length, SDs of the first wave), as published ones are; `lag_curve` has SDs of
+        one wave, so that lags can be compared. ``p_positive`` with its Monte Carlo error
         ``p_positive_mcse``, and ``p_positive_prior``, the prior's probability of the same; ``prior_mean``,
         ``prior_lower``, ``prior_upper``: the effect before the data; ``no_sign`` and
         ``no_sign_prior``, shares of draws that are exactly 0 or without a value, and excluded from them.

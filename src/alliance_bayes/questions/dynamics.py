@@ -24,6 +24,7 @@ from .effects_over_time import (
 )
 
 __all__ = [
+    "CROSS_EFFECTS",
     "Dynamics",
     "Timing",
     "base_effects",
@@ -47,6 +48,8 @@ type Array = NDArray[np.float64]
 
 Timing = Literal["waves", "continuous"]
 
+CROSS_EFFECTS = ("cross_lagged", "cross_drift")
+"""Random variables of the effects between measures, and their priors: over an interval, or in continuous time."""
 LEAST_CONTRACTION = 0.3
 
 

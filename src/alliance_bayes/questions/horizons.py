@@ -11,7 +11,7 @@ from ..basics.names import number, quoted
 from ..basics.problems import Problems
 from ..posterior.mixing import imputation_of_chains
 from ..posterior.posterior import Posterior
-from ..spec.steps import MOST_AHEAD
+from ..spec.steps import MOST_AHEAD, whole_steps
 from .dynamics import (
     Dynamics,
     Timing,
@@ -90,8 +90,8 @@ def horizon_of(
 
 
 def _of_equal_steps(length: float, step: float, wave: int, start: float, problems: Problems) -> Horizon | None:
-    n_steps = round(length / step)
-    if n_steps < 1 or not np.isclose(n_steps * step, length, rtol=1e-9):
+    n_steps = whole_steps(length, step)
+    if n_steps is None:
         near = sorted({max(2, int(length // step)) * step, max(2, int(length // step) + 1) * step})
         problems.add(
             f"horizon={number(length)} is not a whole number of steps of {number(step)}; "

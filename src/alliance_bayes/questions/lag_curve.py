@@ -84,7 +84,7 @@ def lag_curve(
     peaks and fades, so that one number for "the" cross-lagged effect depends on when people were
     asked [1]_. On a grid, and with equal lags over equal intervals, effects are known at whole
     steps, as powers ``Phi^n``; with one effect for each interval, only at the observed intervals.
-    Effects are scaled by the within-person SDs of the first wave.
+    Effects are scaled by the within-person SDs of the first wave, at every lag, so that lags differ by dynamics alone.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def lag_curve(
     Answer
         ``table``, indexed by ``path`` and ``lag``, in the panel's units of time. ``mean``, ``lower``,
         ``upper``: effect in within-person SDs of the outcome per within-person SD of the
-        predictor, both at the first wave, so that curves differ by dynamics alone (CLPM: SDs).
+        predictor, both at the first wave (CLPM: SDs).
         ``p_positive``: probability that it is above 0, of the draws that have a sign; NaN where these are hardly any,
         and where the effect is ``fixed``: known without data, as at lag 0, or 0 by construction where no way of so many
         steps leads along the model's paths. ``no_sign``: share of draws without a sign, exactly 0 since smaller than
@@ -230,7 +230,7 @@ def _peaks_in_words(fit: Posterior, peak: pd.DataFrame) -> list[str]:
         lag, lower, upper = (f"{row[name]:.{digits}f}" for name in ("lag", "lower", "upper"))
         beyond = f"; {stated('still growing at the longest lag', growing)}" if row["p_beyond"] else ""
         lines.append(
-            f"{path} is largest at a lag of {lag} [{lower}, {upper}]{unit}: "
+            f"{path} is largest at a lag of {lag} [{lower}, {upper}]{unit} (medians): "
             f"{row['effect']:.2f} [{row['effect_lower']:.2f}, {row['effect_upper']:.2f}]{beyond}"
         )
     return lines
@@ -440,7 +440,7 @@ def _heading(fit: Posterior, between: Between, group: str | None) -> str:
     base = base_effects(fit) if between == "whole steps" else None
     known = _KNOWN[between].format(step=time_in_words(fit, base[1]) if base else "", lengths=lengths)
     within, sample = within_in_words(fit, fit.spec.measures), sample_in_words(fit, group)
-    return f"Lagged effects{within} by lag, {known}, SD per SD with the SDs of the first wave; {sample}"
+    return f"Lagged effects{within} by lag, {known}, SD per SD with the SDs of the first wave at every lag; {sample}"
 
 
 class LagCurveArguments(Arguments):

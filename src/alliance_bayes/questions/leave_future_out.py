@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from ..basics.calls import checked
 from ..basics.given import is_number, is_one_of, shown
-from ..basics.names import in_words, number, quoted
+from ..basics.names import counted, in_words, number, quoted
 from ..basics.problems import Problems, SpecError
 from ..panel import unseen_from
 from ..posterior.fit import Fit
@@ -144,7 +144,7 @@ def _check_past(fits: Mapping[str, Fit], n_before: int, problems: Problems) -> N
         if n_before < spec.fewest_waves:
             cure = "Choose a later time, or ask" if n_before + 1 < len(fitted.panel.times) else "Ask"
             problems.add(
-                f"'{name}': {n_before} earlier wave{'s' * (n_before != 1)} do not identify a {spec.title}, which needs "
+                f"'{name}': {counted(n_before, 'earlier wave')} do not identify a {spec.title}, which needs "
                 f"{spec.fewest_waves}. {cure} with training='others'."
             )
 

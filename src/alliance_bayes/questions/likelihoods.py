@@ -1,6 +1,6 @@
 """What questions about maximum likelihoods share: whether they can be laid side by side, and whether to trust them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -9,9 +9,10 @@ import numpy as np
 from ..basics.names import quoted
 from ..basics.problems import Problems
 from ..likelihood.maximum_likelihood import MaximumLikelihood
+from ..panel import Panel
 from ..posterior.health import Diagnostics
 
-__all__ = ["Maximisation", "check_same_data"]
+__all__ = ["Maximisation", "check_same_data", "same_values"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def check_same_data(answers: Mapping[str, MaximumLikelihood], problems: Problems
                 f"'{reference}' is about {quoted(first.spec.columns)}, '{name}' about {quoted(other.spec.columns)}: "
                 "likelihoods of different values cannot be compared. Fit the same measures."
             )
-        elif not _same_panel(first, other):
+        elif not same_values(first.model.panel, other.model.panel, first.spec.columns):
             problems.add(f"'{reference}' and '{name}' were fitted to different panels. Fit both to the same panel.")
         elif not _same_sampling(first, other):
             problems.add(
@@ -45,17 +46,18 @@ def check_same_data(answers: Mapping[str, MaximumLikelihood], problems: Problems
             )
 
 
-def _same_panel(one: MaximumLikelihood, other: MaximumLikelihood) -> bool:
-    first, second = one.model.panel, other.model.panel
-    if first is second:
+def same_values(one: Panel, other: Panel, columns: Sequence[str]) -> bool:
+    """Whether two panels hold the same values of these columns, of the same people at the same times."""
+    if one is other:
         return True
-    if first.times != second.times or first.values is None or second.values is None:
+    if one.times != other.times or one.values is None or other.values is None:
         return False
-    columns = one.spec.columns
-    values = [panel.values[:, :, [panel.measures.index(name) for name in columns]] for panel in (first, second)]  # type: ignore[index]
-    return np.array_equal(np.asarray(first.persons), np.asarray(second.persons)) and np.array_equal(
-        values[0], values[1], equal_nan=True
+    first, second = (
+        values[:, :, [panel.measures.index(name) for name in columns]]
+        for panel, values in ((one, one.values), (other, other.values))
     )
+    same_people = np.array_equal(np.asarray(one.persons), np.asarray(other.persons))
+    return same_people and np.array_equal(first, second, equal_nan=True)
 
 
 def _same_sampling(one: MaximumLikelihood, other: MaximumLikelihood) -> bool:

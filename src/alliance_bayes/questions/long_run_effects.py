@@ -167,8 +167,8 @@ def long_run_effects(fit: Posterior, paths: Iterable[str] | None = None, *, grou
     pushed leads to; and held equals pushed of the outcome, divided by pushed of x itself. In continuous time the drift
     ``-A`` takes the place of ``I - Phi``.
 
-    Effects are worked out from raw ones, draw by draw, and then given in within-person SDs of the last wave: effects
-    that are standardised by the SDs of two waves cannot be iterated.
+    Effects are worked out from raw ones, draw by draw, and then given in within-person SDs of the last wave, from which
+    the process goes on: effects that are standardised by the SDs of two waves cannot be iterated.
 
     Parameters
     ----------
@@ -225,8 +225,8 @@ def long_run_effects(fit: Posterior, paths: Iterable[str] | None = None, *, grou
         question="long_run_effects",
         arguments={"paths": tuple(named), "group": group},
         heading=(
-            f"Long-run effects{within_in_words(fit, measures)}, SD per SD with the SDs of the last wave; "
-            f"{sample_in_words(fit, group)}"
+            f"Long-run effects{within_in_words(fit, measures)}, SD per SD with the SDs of the last wave, from which "
+            f"the process goes on; {sample_in_words(fit, group)}"
         ),
         table=table,
         body=(_estimands_in_words(fit), _in_words(table, fit.n_draws), _impulse_in_words(impulse, fit)),

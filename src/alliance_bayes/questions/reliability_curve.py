@@ -10,12 +10,12 @@ import pandas as pd
 from ..basics.given import is_number, shown
 from ..basics.names import in_words, number, quoted
 from ..basics.text_tables import TextTable
-from ..figures.effects import Band, Marker, TippingPanel, tipping_figure
+from ..figures.effects import Marker
 from ..posterior.posterior import Posterior
-from ..posterior.summaries import interval_name
 from ..spec.cross_lagged import CrossLagged
 from .answer import Answer
-from .cells import bounds, table_of
+from .both_effects import curves_figure, curves_panel, effects_in_words, effects_over, larger_in_words
+from .cells import table_of
 from .directionality import SIDES, paths_of
 from .lengths import average_over
 
@@ -135,12 +135,12 @@ def reliability_curve(
 
 
 def _row(answer: Answer) -> dict[str, object]:
-    over = average_over(answer.draws.attrs["asked"])
-    row: dict[str, object] = {}
-    for side, path in zip(SIDES, paths_of(answer), strict=True):
-        effect = answer.table.loc[(path, over)]
-        row |= {side: effect["mean"], f"{side}_lower": effect["lower"], f"{side}_upper": effect["upper"]}
-        row[f"{side}_positive"] = effect["p_positive"]
+    over, paths = average_over(answer.draws.attrs["asked"]), paths_of(answer)
+    row = effects_over(answer, paths, over)
+    row |= {
+        f"{side}_positive": answer.table.loc[(path, over), "p_positive"]
+        for side, path in zip(SIDES, paths, strict=True)
+    }
     contest = answer.tables["contest"].loc[over]
     leads = answer.evidence.loc[over, "probability"]
     first, second = answer.arguments["between"]
@@ -155,21 +155,11 @@ def _row(answer: Answer) -> dict[str, object]:
 
 def curve_in_words(curve: pd.DataFrame, paths: tuple[str, str]) -> TextTable:
     """The curve as a printed table."""
-    known = curve["forward"].notna()
-    effects = {
-        f"{path} ({interval_name()})": [
-            f"{row[side]:.2f} {bounds(row, f'{side}_')}" if fitted else "-"
-            for fitted, (_, row) in zip(known, curve.iterrows(), strict=True)
-        ]
-        for side, path in zip(SIDES, paths, strict=True)
-    }
     return TextTable.of(
         {
             "reliability": [f"{of} {number(value)}" for of, value in curve.index],
-            **effects,
-            f"P(|{paths[0]}| larger)": [
-                f"{value:.2f}" if fitted else "-" for fitted, value in zip(known, curve["p_first_larger"], strict=True)
-            ],
+            **effects_in_words(curve, paths),
+            **larger_in_words(curve, paths),
             "verdict": list(curve["verdict"]),
         },
         left={"reliability", "verdict"},
@@ -238,37 +228,13 @@ def reliability_figure(curve: pd.DataFrame, colours: Mapping[str, str], certaint
 
     Colours are by path, forwards then backwards.
     """
-    paths, panels = tuple(colours), []
+    panels = []
     for of, rows in curve.droplevel("of").groupby(curve.index.get_level_values("of"), sort=False):
         fitted = rows[rows["forward"].notna()].sort_index()
         if fitted.empty:
             continue
-        x = fitted.index.to_numpy(float)
-        effects = [
-            Band(path, x, *_columns(fitted, side), colour=colours[path])
-            for side, path in zip(SIDES, paths, strict=True)
-        ]
-        larger, error = (fitted[name].to_numpy(float) for name in ("p_first_larger", "p_first_larger_mcse"))
-        chance = Band(
-            f"|{paths[0]}| larger", x, larger, larger - 2 * error, larger + 2 * error, colour=colours[paths[0]]
-        )
-        markers = [
-            Marker(str(verdict), float(value))
-            for value, verdict, before in zip(x, fitted["verdict"], [None, *fitted["verdict"][:-1]], strict=True)
-            if verdict != before
-        ]
-        panels.append(TippingPanel(f"Reliability of {of}", effects, [chance], [markers]))
-    return tipping_figure(
-        panels,
-        title="What measurement error would do to the answer",
-        asked=certainty,
-        x_label="reliability",
-        unit="lagged effect, SD per SD",
-        probability_label=f"P(|{paths[0]}| larger)",
-        origin=False,
-    )
-
-
-def _columns(rows: pd.DataFrame, side: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    mean, lower, upper = (rows[name].to_numpy(float) for name in (side, f"{side}_lower", f"{side}_upper"))
-    return mean, lower, upper
+        turns = fitted["verdict"][fitted["verdict"] != fitted["verdict"].shift()]
+        markers = [Marker(str(verdict), float(value)) for value, verdict in turns.items()]
+        panels.append(curves_panel(f"Reliability of {of}", fitted, colours, markers))
+    title = "What measurement error would do to the answer"
+    return curves_figure(panels, tuple(colours), title=title, certainty=certainty, along="reliability", origin=False)

@@ -1,20 +1,17 @@
 """The same question of direction under other models, time scales, priors, covariates and reliabilities."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
-import numpy as np
 import pandas as pd
-import xarray as xr
 from pydantic import Field
 
 from ..basics.calls import checked
 from ..basics.declared import Certainty, Listed, Margin, Positive, Text
-from ..basics.distributions import Normal
 from ..basics.given import check_seed
 from ..basics.interrupts import held_interrupts
-from ..basics.names import in_words, lagged_path, number, quoted
+from ..basics.names import in_words, lagged_path, number
 from ..basics.problems import AllianceBayesError, InterruptionError, Problems, SpecError
 from ..basics.text_tables import TextTable
 from ..basics.warning import warn
@@ -26,11 +23,9 @@ from ..posterior.fit import Fit
 from ..posterior.interruption import FitWarning, without_interruption_warnings
 from ..posterior.sampling import fit as fit_model
 from ..posterior.settings import Sampler
-from ..posterior.summaries import interval_name
 from ..spec.cross_lagged import CrossLagged
 from ..spec.mapping import KINDS
 from ..spec.model_options import Lags
-from ..spec.steps import equal_intervals
 from .answer import Answer, Sampling
 from .arguments import (
     CERTAINTY,
@@ -43,10 +38,13 @@ from .arguments import (
     pair_problems,
     some_of,
 )
-from .cells import bounds, labels, table_of
+from .both_effects import effects_in_words, effects_over
+from .cells import labels, table_of
 from .directionality import SIDES, directionality, paths_of
 from .dynamics import sample_in_words
+from .model_variants import LAGS, MODELS, ORIGINAL, PRIOR_WIDTHS, Variant, robustness_variants
 from .path_colours import path_colours
+from .power_scaling import power_scaling_in_words, power_scaling_of
 from .registry import Question, register
 from .reliability_curve import (
     UNTRUSTED,
@@ -63,101 +61,14 @@ from .reliability_curve import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["power_scaling_sensitivity", "robustness", "robustness_variants"]
+__all__ = ["robustness"]
 
-ORIGINAL = "original model"
-MODELS = ("CLPM", "DPM", "RICLPM")
-LAGS = ("equal", "free", "grid", "continuous")
-PRIOR_WIDTHS = (0.5, 2.0)
-SENSITIVE = 0.05
-CROSS_EFFECTS = ("cross_lagged", "cross_drift")
-Variant = tuple[CrossLagged, Panel]
 
 Models = Annotated[Listed[Text], some_of(KINDS), Field(description="a list of kinds of models, such as ['clpm']")]
 LagOptions = Annotated[Listed[Text], some_of(get_args(Lags)), Field(description="a list of texts, such as ['free']")]
 Factors = Annotated[
     Listed[Positive], Field(min_length=1, description="a list of numbers above 0, factors on the SD of the prior")
 ]
-
-
-@checked()
-def robustness_variants(
-    spec: CrossLagged,
-    panel: Panel,
-    *,
-    models: Sequence[str] = MODELS,
-    lags: Sequence[str] = LAGS,
-    prior_widths: Sequence[float] = PRIOR_WIDTHS,
-) -> dict[str, Variant]:
-    """Return variants of a model that a claim about direction should survive.
-
-    Parameters
-    ----------
-    spec
-        The original model; it comes first.
-    panel
-        The data, the same for all.
-    models
-        Names of classes of the cross-lagged family.
-    lags
-        How lagged effects may depend on the interval; "grid" is excluded where intervals are equal,
-        since it is the same model.
-    prior_widths
-        Factors on the SD of the prior of cross-lagged effects.
-
-    Returns
-    -------
-    dict
-        Name to spec and panel: other models, other lags, other priors, and without each covariate; each measure of
-        another family as normal, where its values are of one size (of one window, one exposure); the state not
-        modelled, what requires it being taken as missing; and, without selection, values missing at random. An option
-        that a model does not know, or that contradicts another, is no variant; in a CLPM, covariates of the intercepts
-        act on every wave alike.
-
-    Raises
-    ------
-    SpecError
-        If a name is no model of the family.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from alliance_bayes import RICLPM, Panel
-    >>> panel = Panel.from_arrays(np.random.default_rng(1).normal(size=(9, 3, 2)), measures=["x", "y"], times=[0, 1, 2])
-    >>> list(robustness_variants(RICLPM(["x", "y"], lags="equal"), panel, models=["CLPM"], lags=["free"]))
-    ['original model', 'CLPM', 'lags free', 'prior SD x 0.5', 'prior SD x 2']
-    """
-    family = {model.__name__: model for model in KINDS.values()}
-    unknown = [name for name in models if name not in family]
-    if unknown:
-        raise SpecError(f"models: {quoted(unknown)} is not in the family; choose from {quoted(family)}.")
-    variants: dict[str, Variant] = {ORIGINAL: (spec, panel)}
-
-    def add(name: str, changed: CrossLagged | None) -> None:
-        if changed is not None and changed != spec:
-            variants[name] = (changed, panel)
-
-    for name in models:
-        if family[name] is not type(spec):
-            add(name, _converted(spec, family[name]))
-    asked = spec.lags_for(panel.times)
-    for option in lags:
-        if option != asked and not (option == "grid" and asked == "equal" and equal_intervals(panel.times)):
-            add(f"lags {option}", _changed(spec, lags=option))
-    for factor in prior_widths:
-        add(f"prior SD x {number(factor)}", _with_prior_width(spec, factor))
-    for name in spec.covariates:
-        add(f"without {name}", _without_covariate(spec, name))
-    for name, of_family in spec.random_families.items():
-        if of_family.has_one_size:
-            others = {other: given for other, given in spec.families.items() if other != name}
-            add(f"{name} normal", _changed(spec, families=others))
-    if spec.state is not None:
-        as_missing = "as_missing" if panel.requires else None
-        add(f"{spec.state.name} not modelled", _changed(spec, state=None, nonexistent=as_missing))
-    if spec.selection:
-        add("missing at random", _changed(spec, selection=()))
-    return variants
 
 
 @checked(apart=["seed", "margin", "certainty", "draws", "tune", "chains", "cores", "target_accept"])
@@ -339,7 +250,7 @@ def _ask_all(
             answers[name] = ask(fit)
             if name == ORIGINAL:
                 sample = sample_in_words(fit)
-                power_scaling = _power_scaling(fit, answers[name])
+                power_scaling = power_scaling_of(fit, answers[name])
                 excluded = cannot_be(fit)
         except (KeyboardInterrupt, InterruptionError):
             stopped = True
@@ -385,7 +296,7 @@ def _together(asked: Asked, arguments: Mapping[str, Any], with_error: Sequence[E
         body=(
             _table_in_words(table, (first, second)),
             *((curve_in_words(curve, paths),) if with_error else ()),
-            *_power_scaling_in_words(asked.power_scaling),
+            *power_scaling_in_words(asked.power_scaling),
             *(f"Not fitted: {name}. {reason}" for name, reason in asked.not_fitted.items()),
         ),
         health=Sampling.of({name: answer.health for name, answer in asked.answers.items()}),
@@ -423,57 +334,15 @@ def _figure(answer: Answer) -> "Figure":
     )
 
 
-def _converted(spec: CrossLagged, model: type[CrossLagged]) -> CrossLagged | None:
-    shared = {field.name: getattr(spec, field.name) for field in fields(model) if hasattr(spec, field.name)}
-    if model.stable == "none":
-        # Without intercepts, a covariate of theirs acts on every wave alike.
-        shared["covariates"] = {
-            name: list(dict.fromkeys("every_wave" if target == "intercepts" else target for target in targets))
-            for name, targets in spec.covariates.items()
-        }
-    try:
-        return model(**shared)
-    except SpecError:
-        return None
-
-
-def _changed(spec: CrossLagged, **options: Any) -> CrossLagged | None:
-    try:
-        return replace(spec, **options)
-    except SpecError:
-        return None
-
-
-def _with_prior_width(spec: CrossLagged, factor: float) -> CrossLagged | None:
-    priors = {name: getattr(spec.priors, name) for name in CROSS_EFFECTS if hasattr(spec.priors, name)}
-    scaled: Any = {name: Normal(prior.mean, prior.sd * factor) for name, prior in priors.items()}
-    try:
-        return replace(spec, priors=replace(spec.priors, **scaled))
-    except SpecError:  # of priors that are too wide to be meant
-        return None
-
-
-def _without_covariate(spec: CrossLagged, name: str) -> CrossLagged | None:
-    return _changed(
-        spec,
-        covariates={other: targets for other, targets in spec.covariates.items() if other != name},
-        predetermined=tuple(other for other in spec.predetermined if other != name),
-        moderated={path: other for path, other in spec.moderated.items() if other != name},
-    )
-
-
 def _table(answers: Mapping[str, Answer], margin: float) -> pd.DataFrame:
     rows = {}
     for name, answer in answers.items():
         for over in answer.evidence.index.unique("over"):
-            row: dict[str, object] = {}
-            for side, path in zip(SIDES, paths_of(answer), strict=True):
-                effect = answer.table.loc[(path, over)]
-                row |= {side: effect["mean"], f"{side}_lower": effect["lower"], f"{side}_upper": effect["upper"]}
             leads = answer.evidence.loc[over, "probability"]
             first, second = (leads[f"{measure} leads"] for measure in answer.arguments["between"])
             verdict = answer.verdict if answer.health.healthy else UNTRUSTED
-            rows[name, over] = row | {"p_first_leads": first, "p_second_leads": second, "verdict": verdict}
+            effects = effects_over(answer, paths_of(answer), over)
+            rows[name, over] = effects | {"p_first_leads": first, "p_second_leads": second, "verdict": verdict}
     table = table_of(rows, "variant", "over")
     paths = dict(zip(SIDES, paths_of(next(iter(answers.values()))), strict=True))
     table["change"] = [_change(table, key, paths, margin) for key in table.index]
@@ -531,58 +400,12 @@ def _sentence(answers: Mapping[str, Answer], table: pd.DataFrame, margin: float,
     return f"{first} {effects}{doubt}"
 
 
-def power_scaling_sensitivity(
-    quantities: Mapping[str, xr.DataArray], log_part: xr.DataArray, kind: Literal["prior", "likelihood"]
-) -> dict[str, float]:
-    """How far the distribution of each quantity moves per doubling of the power of a part of the posterior.
-
-    `log_part` is the log density of the part at the same draws.
-    """
-    import arviz_stats
-
-    tree = xr.DataTree.from_dict({"/posterior": xr.Dataset(quantities), f"/log_{kind}": xr.Dataset({"part": log_part})})
-    sensitivities = arviz_stats.psense(tree, group=kind)
-    return {name: float(sensitivities[name]) for name in quantities}
-
-
-def _power_scaling(fitted: Fit, answer: Answer) -> pd.DataFrame:
-    from ..pymc_models.densities import log_density_of
-
-    target = log_density_of(fitted.model)
-    quantities: dict[str, xr.DataArray] = {}
-    paths = paths_of(answer)
-    for length in answer.draws["length"].to_numpy():
-        forward, backward = (answer.draws["effect"].sel(length=length, path=path, drop=True) for path in paths)
-        suffix = f", over {length}" if answer.draws.sizes["length"] > 1 else ""
-        quantities |= {f"{paths[0]}{suffix}": forward, f"{paths[1]}{suffix}": backward}
-        quantities[f"difference in size{suffix}"] = abs(forward) - abs(backward)
-    priors, likelihood = target.parts(target.points(fitted.posterior))
-    like = next(iter(quantities.values()))
-
-    def part(*parts: np.ndarray) -> xr.DataArray:
-        return like.copy(data=np.sum(parts, axis=0).reshape(like.shape))
-
-    scaling = {
-        "cross_lagged_prior": power_scaling_sensitivity(
-            quantities, part(*(priors[x] for x in CROSS_EFFECTS if x in priors)), "prior"
-        ),
-        "prior": power_scaling_sensitivity(quantities, part(*priors.values()), "prior"),
-        "likelihood": power_scaling_sensitivity(quantities, part(likelihood), "likelihood"),
-    }
-    return pd.DataFrame(scaling).rename_axis("quantity")
-
-
 def _table_in_words(table: pd.DataFrame, pair: tuple[str, str]) -> TextTable:
     first, second = pair
-    paths = lagged_path(first, second), lagged_path(second, first)
-    effects = {
-        f"{path} ({interval_name()})": [f"{row[side]:.2f} {bounds(row, f'{side}_')}" for _, row in table.iterrows()]
-        for side, path in zip(SIDES, paths, strict=True)
-    }
     return TextTable.of(
         {
             "": labels(table),
-            **effects,
+            **effects_in_words(table, (lagged_path(first, second), lagged_path(second, first))),
             f"P({first} leads)": [f"{value:.2f}" for value in table["p_first_leads"]],
             f"P({second} leads)": [f"{value:.2f}" for value in table["p_second_leads"]],
             "verdict": list(table["verdict"]),
@@ -590,24 +413,6 @@ def _table_in_words(table: pd.DataFrame, pair: tuple[str, str]) -> TextTable:
         },
         left={"verdict", "changes"},
     )
-
-
-def _power_scaling_in_words(power_scaling: pd.DataFrame) -> list[str]:
-    if power_scaling.empty:
-        return []
-    sensitive = power_scaling >= SENSITIVE
-    prior = [str(name) for name in sensitive.index if sensitive.loc[name].drop("likelihood").any()]
-    weak = [str(name) for name in sensitive.index if not sensitive.loc[name, "likelihood"]]
-    changing = (
-        f"{in_words(prior)} change{'s' * (len(prior) == 1)} noticeably" if prior else "no quantity changes noticeably"
-    )
-    rests = ": the answer rests on the priors too, so justify them" if prior else ", as it should be"
-    said = f"Power-scaling of the original model: with a little more or less weight on the priors, {changing}{rests}."
-    if weak:
-        hardly = f"{in_words(weak)} hardly change{'s' * (len(weak) == 1)}"
-        which = "it" if len(weak) == 1 else "them"
-        said += f" With more or less weight on the data, {hardly}: the data say little about {which}."
-    return [said]
 
 
 Reliabilities = Annotated[

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from ..basics.names import in_words, number
 from ..basics.text_tables import TextTable
-from ..figures.effects import Band, Marker, TippingPanel, tipping_figure
+from ..figures.effects import Marker
 from ..posterior.path_matrices import path_matrices
-from ..posterior.summaries import interval, interval_name
+from ..posterior.summaries import interval
 from .answer import Answer, untrusted
-from .cells import bounds, table_of
+from .both_effects import curves_figure, curves_panel, effects_in_words, larger_in_words
+from .cells import table_of
 from .direction_dynamics import DirectionDynamics
 from .directionality_effects import SIDES, Effects
 from .directionality_verdict import verdict_on
@@ -446,19 +447,9 @@ def _in_words(asked: _Asked, table: pd.DataFrame, benchmarks: pd.DataFrame, with
         "averaged over the prior",
     ]
     shown = pd.concat([part[table.columns] for part in (table, benchmarks, with_prior)])
-    known, paths = shown["forward"].notna(), asked.estimate.paths
-
-    rows = [row if fitted else None for fitted, (_, row) in zip(known, shown.iterrows(), strict=True)]
-    effects = {
-        f"{path} ({interval_name()})": [
-            "-" if row is None else f"{row[side]:.2f} {bounds(row, f'{side}_')}" for row in rows
-        ]
-        for side, path in zip(SIDES, paths, strict=True)
-    }
-    larger = ["-" if row is None else f"{row['p_first_larger']:.2f}" for row in rows]
+    columns = effects_in_words(shown, asked.estimate.paths) | larger_in_words(shown, asked.estimate.paths)
     return TextTable.of(
-        {"hidden cause of": labels, **effects, f"P(|{paths[0]}| larger)": larger, "verdict": list(shown["verdict"])},
-        left={"hidden cause of", "verdict"},
+        {"hidden cause of": labels, **columns, "verdict": list(shown["verdict"])}, left={"hidden cause of", "verdict"}
     )
 
 
@@ -531,31 +522,17 @@ def _figure(answer: Answer) -> "Figure":
     curve, asked_about = answer.tables["curve"], answer.basis
     assert isinstance(asked_about, Answer)
     colours = path_colours(asked_about)
-    paths = list(colours)
     panels = []
     for cause in curve.index.unique("cause"):
         along = curve.loc[cause].dropna(subset=["forward"])
-        x = along.index.to_numpy(float)
-        effects = [
-            Band(path, x, *_columns(along, side), colour=colours[path]) for side, path in zip(SIDES, paths, strict=True)
-        ]
-        larger, error = (along[name].to_numpy(float) for name in ("p_first_larger", "p_first_larger_mcse"))
-        chance = Band(
-            f"|{paths[0]}| larger", x, larger, larger - 2 * error, larger + 2 * error, colour=colours[paths[0]]
-        )
         changes = answer.tables["tipping"].loc[(cause, "verdict"), "strength"]
         markers = [] if np.isnan(changes) else [Marker(str(along["verdict"].loc[changes]), float(changes))]
-        panels.append(TippingPanel(f"Hidden cause of {cause}", effects, [chance], [markers]))
-    return tipping_figure(
+        panels.append(curves_panel(f"Hidden cause of {cause}", along, colours, markers))
+    return curves_figure(
         panels,
+        tuple(colours),
         title="What a hidden cause would do to the answer",
-        asked=answer.arguments["certainty"],
-        x_label="strength of a hidden cause",
-        unit="lagged effect, SD per SD",
-        probability_label=f"P(|{paths[0]}| larger)",
+        certainty=answer.arguments["certainty"],
+        along="strength of a hidden cause",
+        origin=True,
     )
-
-
-def _columns(rows: pd.DataFrame, side: str) -> tuple[Array, Array, Array]:
-    mean, lower, upper = (rows[f"{side}{bound}"].to_numpy(float) for bound in ("", "_lower", "_upper"))
-    return mean, lower, upper

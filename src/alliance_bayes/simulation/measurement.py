@@ -50,7 +50,7 @@ def read_items(truth: TrueValues, problems: Problems) -> dict[str, object]:
     changing = {"configural": 3, "weak": 2, "strong": 1, "strict": 0, "approximate": 3}[spec.invariance]
     read = Reader(indicators, problems, noun="indicator")
 
-    def entry(what: str, rank: int, *, positive: bool = False) -> Entry:
+    def entry(rank: int, *, positive: bool = False) -> Entry:
         number = "a number above 0" if positive else "a number"
         accepts = (lambda value: value > 0) if positive else np.isfinite
         if changing >= rank:
@@ -65,7 +65,7 @@ def read_items(truth: TrueValues, problems: Problems) -> dict[str, object]:
         if not isinstance(given, Mapping):
             problems.add(f"{name} must be a table from indicators to numbers; got {shown(given)}.")
             continue
-        items_read[name] = read.by_measure(name, given, entry(name, rank), complete=False)
+        items_read[name] = read.by_measure(name, given, entry(rank), complete=False)
         fixed = [
             item
             for item in first
@@ -75,7 +75,5 @@ def read_items(truth: TrueValues, problems: Problems) -> dict[str, object]:
             value = "1" if name == "loadings" else "0"
             problems.add(f"{name}: those of the first indicators are fixed at {value}; leave out {quoted(fixed)}.")
     if truth.unique_sds is not None:
-        items_read["unique_sds"] = read.by_measure(
-            "unique_sds", truth.unique_sds, entry("unique_sds", 1, positive=True)
-        )
+        items_read["unique_sds"] = read.by_measure("unique_sds", truth.unique_sds, entry(1, positive=True))
     return items_read

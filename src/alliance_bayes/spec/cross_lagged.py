@@ -178,6 +178,13 @@ class CrossLagged(ModelOptions):
 
     def _contradictions(self) -> Iterable[str]:
         """Options that cannot go together, each with its cure."""
+        yield from self._contradictions_of_lags()
+        yield from self._contradictions_of_covariates()
+        if self.error and (self.reliability or self.indicators):
+            yield f"{self._a_title(capital=True)} estimates measurement error; leave reliability and indicators out."
+        yield from latent_contradictions(self)
+
+    def _contradictions_of_lags(self) -> Iterable[str]:
         by_interval = [
             path for path in (*self.remove, *(path for group in self.equal for path in group)) if "," in path
         ]
@@ -204,6 +211,8 @@ class CrossLagged(ModelOptions):
             yield "lag_2 goes neither with lags='equal_standardized' nor with stationary within-person covariances."
         if self.moderated and self.is_stationary:
             yield "moderated lags differ between people, so that no one within-person covariance is stationary."
+
+    def _contradictions_of_covariates(self) -> Iterable[str]:
         for name, targets in self.covariates.items():
             if "intercepts" in targets and self.stable == "none":
                 yield f"'{name}' cannot act on intercepts: {self._a_title()} has none. Use 'first_wave' or 'each_wave'."
@@ -214,9 +223,6 @@ class CrossLagged(ModelOptions):
         for name in self.predetermined:
             if set(self.covariates[name]) - {"each_wave", "every_wave"}:
                 yield f"'{name}' is predetermined, so it varies over time and acts on 'each_wave' or 'every_wave'."
-        if self.error and (self.reliability or self.indicators):
-            yield f"{self._a_title(capital=True)} estimates measurement error; leave reliability and indicators out."
-        yield from latent_contradictions(self)
 
     @property
     def priors_of_options(self) -> dict[str, str]:

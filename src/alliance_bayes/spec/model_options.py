@@ -130,6 +130,11 @@ class ModelOptions:
         return tuple(dict.fromkeys([*self.covariates, *(name for name in of_state if name not in self.measures)]))
 
     @property
+    def wave_covariates(self) -> tuple[str, ...]:
+        """Covariates that act at each wave."""
+        return tuple(name for name, targets in self.covariates.items() if {"each_wave", "every_wave"} & set(targets))
+
+    @property
     def paths(self) -> tuple[str, ...]:
         """Lagged paths in the model: each measure on itself first, then across."""
         return self.carry_over_paths + self.cross_lagged_paths

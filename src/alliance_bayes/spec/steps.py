@@ -3,9 +3,9 @@
 from fractions import Fraction
 from functools import reduce
 from itertools import pairwise
-from math import gcd, isclose
+from math import gcd, isclose, isfinite
 
-__all__ = ["MOST_AHEAD", "base_step", "equal_intervals", "interval_names", "steps_per_interval"]
+__all__ = ["MOST_AHEAD", "base_step", "equal_intervals", "interval_names", "steps_per_interval", "whole_steps"]
 
 LARGEST_DENOMINATOR = 1000
 MOST_AHEAD = 1000
@@ -55,6 +55,20 @@ def steps_per_interval(times: tuple[float, ...]) -> tuple[int, ...]:
     if step is None:
         raise ValueError("the intervals have no common step")
     return tuple(round(length / step) for length in _lengths(times))
+
+
+def whole_steps(length: float, step: float) -> int | None:
+    """How many whole steps make up a length, or None where no number of them does.
+
+    Examples
+    --------
+    >>> whole_steps(9.0, 3.0), whole_steps(4.0, 3.0), whole_steps(0.3, 0.1)
+    (3, None, 3)
+    """
+    steps = length / step
+    if not isfinite(steps) or steps < 0.5:
+        return None
+    return round(steps) if isclose(steps, round(steps), rel_tol=1e-9) else None
 
 
 def interval_names(times: tuple[float, ...]) -> tuple[str, ...]:

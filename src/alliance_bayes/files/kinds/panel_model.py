@@ -8,7 +8,7 @@ import pandas as pd
 from pydantic import Field
 
 from ...basics.declared import Column, Listed, Measures, Name, Table, Text, read_partly
-from ...basics.names import choices, did_you_mean, in_words, number
+from ...basics.names import choices, counted, did_you_mean, in_words, number
 from ...basics.problems import PanelError, Problems, SpecError
 from ...engine.model_on_panel import PanelModel, panel_model
 from ...families.registry import family_from_mapping
@@ -400,10 +400,20 @@ def _check(content: Content, panel: Panel) -> list[str]:
     warnings = [*_doubts(content, panel), *model.few_people]
     suspects = list(suspicions_of(panel))
     fitted = f"{model.system.n_parameters} free parameters can be fitted"
-    counted = [f"{len(warnings)} warning{'s' * (len(warnings) > 1)} below"] if warnings else []
-    counted += [f"{len(suspects)} suspect{'s' * (len(suspects) > 1)} above"] if suspects else []
-    judged = f"{fitted}, with {in_words(counted)}." if counted else f"No problems: {fitted}."
-    return [judged, *(f"Warning: {warning}" for warning in warnings)]
+    doubtful = [f"{counted(len(warnings), 'warning')} below"] if warnings else []
+    doubtful += [f"{counted(len(suspects), 'suspect')} above"] if suspects else []
+    judged = f"{fitted}, with {in_words(doubtful)}." if doubtful else f"No problems: {fitted}."
+    unused = f"Priors that this model does not use: {', '.join(_unused_priors(model))}."
+    return [unused, judged, *(f"Warning: {warning}" for warning in warnings)]
+
+
+def _unused_priors(model: PanelModel) -> Iterable[str]:
+    """Names of the priors that no parameter of the model has."""
+    priors, blocks = model.spec.priors, model.scale.blocks
+    for name in priors.to_mapping():
+        # The log-normal prior of effects that are pooled over groups is the normal one of the mean of their logarithms.
+        if not any(block.prior is getattr(priors, name) or block.name == f"{name}_mean" for block in blocks):
+            yield name
 
 
 def _doubts(content: Content, panel: Panel) -> list[str]:

@@ -14,7 +14,7 @@ from ...engine.model_on_panel import PanelModel
 from ...engine.parameters import ParameterTable
 from ...panel import Panel, longer, reported_states
 from ...spec.cross_lagged import CrossLagged
-from ...spec.steps import MOST_AHEAD, base_step
+from ...spec.steps import MOST_AHEAD, base_step, whole_steps
 from .people import people_of
 from .person_tables import table_of_persons
 
@@ -65,7 +65,7 @@ def model_until(model: PanelModel, time: float, thetas: FloatArray) -> tuple[Pan
     times = times_until(spec, panel.times, time)
     wave = times.index(time)
     if len(times) > len(panel.times):
-        if {"each_wave", "every_wave"} & {target for targets in spec.covariates.values() for target in targets}:
+        if spec.wave_covariates:
             raise SpecError(
                 "No forecast beyond the panel: its covariates act at each wave, and later ones are unknown."
             )
@@ -126,8 +126,8 @@ def times_until(spec: CrossLagged, times: tuple[float, ...], time: float) -> tup
     if spec.lags == "continuous" and np.isfinite(time) and time > times[-1]:
         return (*times, time)
     step = (base_step(times) or length) if spec.lags == "grid" else length
-    n_more = (time - times[-1]) / step
-    if not np.isfinite(n_more) or n_more < 0.5 or abs(n_more - round(n_more)) > 1e-9:
+    n_more = whole_steps(time - times[-1], step)
+    if n_more is None:
         raise SpecError(
             f"No forecast for {number(time)}: choose one of the later waves {', '.join(map(number, times[1:]))}, or a "
             f"time that whole steps of {number(step)} lead to from {number(times[-1])}."
@@ -139,4 +139,4 @@ def times_until(spec: CrossLagged, times: tuple[float, ...], time: float) -> tup
         )
     if spec.lags == "grid":
         return (*times, time)
-    return (*times, *(times[-1] + step * ahead for ahead in range(1, round(n_more))), time)
+    return (*times, *(times[-1] + step * ahead for ahead in range(1, n_more)), time)

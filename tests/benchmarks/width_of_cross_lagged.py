@@ -6,11 +6,12 @@ The winner has the smallest root mean squared error of the posterior mean, avera
 those whose 89 % intervals cover each true effect at least .85 of the time in every cell. Studies go round all cells, so
 that the run can be stopped at any time and started again; each is one line of a file:
 
-``python tests/benchmarks/width_of_cross_lagged.py --results FILE --studies 100``
+``python tests/benchmarks/width_of_cross_lagged.py --results FILE --studies 400 --workers 2``
 """
 
 import argparse
 import json
+import multiprocessing
 import time
 from pathlib import Path
 
@@ -66,6 +67,10 @@ def study(persons: int, waves: int, effect: float, seed: int) -> dict[str, objec
     return {"persons": persons, "waves": waves, "effect": effect, "seed": seed, "found": found}
 
 
+def _study(cell: tuple[int, int, float, int]) -> dict[str, object]:
+    return study(*cell)
+
+
 def tables(studies: list[dict]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Root mean squared error and coverage, by candidate and cell; and a summary of each candidate."""
     rows = [
@@ -114,18 +119,20 @@ def main() -> None:
     parser.add_argument("--results", type=Path, required=True, help="file with one line for each study")
     parser.add_argument("--studies", type=int, default=100, help="of each cell")
     parser.add_argument("--seconds", type=float, default=np.inf, help="stop after so many")
+    parser.add_argument("--workers", type=int, default=1, help="processes")
     arguments = parser.parse_args()
     lines = arguments.results.read_text().splitlines() if arguments.results.exists() else []
     known = [json.loads(line) for line in lines]
     done, started = {(row["persons"], row["waves"], row["effect"], row["seed"]) for row in known}, time.monotonic()
-    with arguments.results.open("a") as file:
-        for seed in range(arguments.studies):
-            for cell in CELLS:
-                if (*cell, seed) in done or time.monotonic() - started > arguments.seconds:
-                    continue
-                known.append(study(*cell, seed))
-                file.write(json.dumps(known[-1]) + "\n")
-                file.flush()
+    to_do = [(*cell, seed) for seed in range(arguments.studies) for cell in CELLS if (*cell, seed) not in done]
+    processes = multiprocessing.get_context("spawn").Pool(arguments.workers)
+    with arguments.results.open("a") as file, processes:
+        for row in processes.imap_unordered(_study, to_do):
+            known.append(row)
+            file.write(json.dumps(row) + "\n")
+            file.flush()
+            if time.monotonic() - started > arguments.seconds:
+                break
     cells, summary = tables(known)
     sound = summary[summary["least_coverage"] >= LEAST_COVERAGE]
     with pd.option_context("display.width", 200, "display.max_columns", None, "display.float_format", "{:.4f}".format):

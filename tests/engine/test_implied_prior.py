@@ -49,6 +49,7 @@ def implied(spec, times, design=None, **fixed):
         (ab.RICLPM(FOUR, lags="grid"), (0, 1, 2, 4)),
         (ab.RICLPM(TWO, lags="continuous"), range(10)),
         (ab.RICLPM(FOUR, lags="continuous"), (0, 3, 6, 12)),
+        (ab.RICLPM(FOUR, lags="continuous"), range(3)),
         (ab.RICLPM(TWO, families=DAYS), range(4)),
         (ab.RICLPM(TWO, lags="continuous", families=DAYS), range(4)),
         (ab.RICLPM(TWO, lag_2=[f"{TWO[0]} -> {TWO[0]}"]), range(6)),
@@ -62,7 +63,9 @@ def implied(spec, times, design=None, **fixed):
 )
 def test_the_prior_of_the_answer_is_the_stated_one(spec, times):
     effects, within = implied(spec, tuple(times))
-    assert effects.std(axis=0) == pytest.approx(spec.priors.cross_lagged.sd, rel=0.1)
+    sds = effects.std(axis=0)
+    np.testing.assert_allclose(sds, sds.mean(), rtol=0.05)
+    assert sds.mean() == pytest.approx(spec.priors.cross_lagged.sd, rel=0.1)
     growth = np.median(within[:, -1] / within[:, 0])
     assert 0.85 < growth < 1.2
 
@@ -95,7 +98,8 @@ def test_effects_that_groups_share_have_the_stated_prior_in_each(spec):
     effects, _ = implied(spec, times, groups_design(times, ("a", "b", "c")))
     assert effects.shape[1:] == (3, 2)
     assert np.std(effects[:, 0] - effects[:, 1], axis=0).min() > 0.05, "SDs of groups differ"
-    np.testing.assert_allclose(effects.std(axis=0), spec.priors.cross_lagged.sd, rtol=0.1)
+    narrower = 0.2 if spec.lags == "continuous" else 0.1  # effects level off in a drift
+    np.testing.assert_allclose(effects.std(axis=0), spec.priors.cross_lagged.sd, rtol=narrower)
 
 
 def test_neither_group_nor_direction_is_wider_where_groups_share_innovations_too():

@@ -301,7 +301,7 @@ WIDE = Priors(carry_over=Normal(0.6, 0.8), total_sd=LogNormal(-0.5, 0.4), icc=Be
 DISTRIBUTIONS = {
     "default": {
         "carry_over": stats.truncnorm((-1 - 0.4) / 0.25, (1 - 0.4) / 0.25, 0.4, 0.25),
-        "cross_lagged": stats.norm(0, 0.15),
+        "cross_lagged": stats.norm(0, Priors().cross_lagged.sd),
         "relative_total_sd": stats.halfnorm(0, 1),
         "icc": stats.beta(2, 2),
         "innovation_ratio": stats.lognorm(0.2),

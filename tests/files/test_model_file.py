@@ -208,7 +208,7 @@ def test_it_prints_as_a_reader_needs_it(load):
 covariances equal, means equal; fixed at 0: days -> days
         Priors:
           carry_over              Normal(0.5, 0.2)
-          cross_lagged            Normal(0, 0.15)
+          cross_lagged            Normal(0, 0.2)
           total_sd                LogNormal(0, 0.5)
           icc                     Beta(3, 2)
           innovation_ratio        LogNormal(0, 0.2)
@@ -218,8 +218,8 @@ covariances equal, means equal; fixed at 0: days -> days
           within_correlation      LKJ(2)
           innovation_correlation  LKJ(2)
           mean                    Normal(0, 1)
-          decay                   LogNormal(-0.2876820725, 0.7)
-          cross_drift             Normal(0, 0.35)
+          decay                   LogNormal(-0.1053605157, 0.6)
+          cross_drift             Normal(0, 0.53)
           error_share             Beta(2, 3)
           accumulating_sd         HalfNormal(0.5)
           slope_sd                HalfNormal(0.5)
@@ -993,6 +993,17 @@ def test_free_lags_are_the_only_difference_between_the_two_help_files():
     equal, free = ab.packaged_model("help-direction"), ab.packaged_model("help-direction-free-lags")
     assert dataclasses.replace(free.spec, lags="equal") == equal.spec
     assert dataclasses.replace(free, spec=equal.spec, title=equal.title) == equal
+
+
+@pytest.mark.parametrize(
+    "name", ["help-direction", "help-direction-free-lags", "help-direction-continuous", "help-robustness"]
+)
+def test_priors_that_the_help_files_state_are_the_defaults(name):
+    stated, default = ab.packaged_model(name).spec.priors, ab.Priors()
+    assert dataclasses.replace(stated, decay=default.decay) == default
+    assert (stated.decay.log_mean, stated.decay.log_sd) == pytest.approx(
+        (default.decay.log_mean, default.decay.log_sd), abs=1e-4
+    )
 
 
 MEDIATION = """

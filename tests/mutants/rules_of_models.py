@@ -254,9 +254,14 @@ MODELS: list[Mutant] = [
         "spec/priors.py",
         "spec/test_priors.py::test_printed",
         (
-            "cross-lagged effects ~ Normal(0, .15)",
-            "cross_lagged: Normal = Normal(0.0, 0.15)",
+            "cross-lagged effects ~ Normal(0, .2)",
+            "cross_lagged: Normal = Normal(0.0, 0.2)",
             "cross_lagged: Normal = Normal(0.0, 0.3)",
+        ),
+        (
+            "drifts between measures ~ Normal(0, .53)",
+            "cross_drift: Normal = Normal(0.0, 0.53)",
+            "cross_drift: Normal = Normal(0.0, 0.35)",
         ),
         (
             "carry-over ~ Normal(.4, .25)",

@@ -276,7 +276,7 @@ def test_paragraphs_say_what_was_run(small_fit, page):
         f"We analysed {small_fit.n_persons} people",
         f"We fitted a {small_fit.spec}.",
         f"2 chains of 150 draws after 200 warm-up draws, seed {settings.seed}",
-        "cross lagged: Normal(0, 0.15)",
+        f"cross lagged: {small_fit.spec.priors.cross_lagged}",
         "a margin of 0.03 SD per SD",
     ):
         assert said in methods

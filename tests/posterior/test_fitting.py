@@ -212,7 +212,7 @@ def test_quantities_of_a_draw_imply_one_another(small_fit):
 def test_prior_draws_have_the_specs_distributions(small_fit):
     prior = small_fit.draws["prior"].to_dataset()
     for name, distribution in {
-        "cross_lagged": stats.norm(0, 0.15),
+        "cross_lagged": stats.norm(0, small_fit.spec.priors.cross_lagged.sd),
         "icc": stats.beta(2, 2),
         "relative_total_sd": stats.halfnorm(),
         "innovation_partial_unit": stats.beta(2, 2),

@@ -244,7 +244,7 @@ EXPECTED = {
         "carry_over": truncated(0.4, 0.25),
         "carry_over_interval_spread": stats.halfnorm(scale=0.1),
         "carry_over_deviation": stats.norm(),
-        "cross_lagged": stats.norm(0, 0.15),
+        "cross_lagged": stats.norm(0, Priors().cross_lagged.sd),
         "cross_lagged_interval_spread": stats.halfnorm(scale=0.1),
         "cross_lagged_deviation": stats.norm(),
         "relative_total_sd": stats.halfnorm(scale=1),

@@ -117,8 +117,8 @@ def test_improper_points_have_no_density():
 
 DISTRIBUTIONS = {
     "riclpm continuous": {
-        "decay": stats.lognorm(0.7, scale=0.75),
-        "cross_drift": stats.norm(0, 0.35),
+        "decay": stats.lognorm(0.6, scale=0.9),
+        "cross_drift": stats.norm(0, 0.53),
         "innovation_ratio": stats.lognorm(0.2),
     },
     "starts": {"error_share": stats.beta(2, 3)},

@@ -125,8 +125,9 @@ def test_table_and_curve_of_a_fit(fit):
         ("both paths", "every interval"),
     ]
     np.testing.assert_allclose(answer.table["bf01"] * answer.table["bf10"], 1)
-    assert list(answer.tables["curve"].index.unique("width")) == [0.1, 0.15, 0.3]
-    at_prior = answer.tables["curve"].xs(0.15, level="width")["bf01"]
+    own = fit.spec.priors.cross_lagged.sd
+    assert list(answer.tables["curve"].index.unique("width")) == [0.1, own, 0.3]
+    at_prior = answer.tables["curve"].xs(own, level="width")["bf01"]
     np.testing.assert_allclose(at_prior, answer.table["bf01"])
     single = answer.table.dropna(subset="z")
     assert len(single) == 2
@@ -162,7 +163,7 @@ def test_a_state_on_which_nothing_depends_changes_no_bayes_factor():
 
 def test_lags_about_an_average_are_absent_on_average(small_panel):
     free = ab.fit(ab.RICLPM(["alliance", "days"], lags="free"), small_panel, seed=5, draws=200, tune=200, chains=2)
-    answer = ab.bayes_factors(free, "days", "alliance", widths=(0.15,), refit=False)
+    answer = ab.bayes_factors(free, "days", "alliance", widths=(0.2,), refit=False)
     over = "on average over intervals"
     assert list(answer.table.index) == [("days -> alliance", over), ("alliance -> days", over), ("both paths", over)]
     assert "no lagged effect on average over intervals" in answer.heading
@@ -171,7 +172,7 @@ def test_lags_about_an_average_are_absent_on_average(small_panel):
 
 def test_unpooled_lags_have_a_row_for_each_interval(small_panel):
     free = ab.fit(ab.RICLPM(["alliance", "days"], lags="unpooled"), small_panel, seed=5, draws=200, tune=200, chains=2)
-    answer = ab.bayes_factors(free, "days", "alliance", widths=(0.15,), refit=False)
+    answer = ab.bayes_factors(free, "days", "alliance", widths=(0.2,), refit=False)
     assert len(answer.table) == 3 + 2 * 3
     assert ("days -> alliance", "6 to 12") in answer.table.index
     z = answer.table["z"]
@@ -189,8 +190,8 @@ def test_printed_bayes_factors(fit):
     answer = ab.bayes_factors(fit, "alliance", "days", widths=(0.1, 0.3), refit=False)
     lines = str(answer).splitlines()
     assert lines[0] == (
-        "Bayes factors of no lagged effect against one with prior Normal(0, 0.15), within-person SD per SD; "
-        "59 people, 4 waves, 1000 draws"
+        f"Bayes factors of no lagged effect against one with prior {fit.spec.priors.cross_lagged}, "
+        "within-person SD per SD; 59 people, 4 waves, 1000 draws"
     )
     assert lines[1].split("  ")[-1].strip() == "BF01 at prior SD 0.1 to 0.3"
     row = answer.table.loc[("alliance -> days", "every interval")]
@@ -261,7 +262,7 @@ def test_only_what_is_not_sound_is_fitted_again(fit, monkeypatch, sound):
     assert fitted == ([] if sound else [0.1, 0.3])
     assert answer.tables["curve"].groupby(level="width")["refitted"].all().to_dict() == {
         0.1: not sound,
-        0.15: False,
+        fit.spec.priors.cross_lagged.sd: False,
         0.3: not sound,
     }
     assert ab.bayes_factors(fit, "alliance", "days", widths=(0.1,), refit=False).tables["curve"]["refitted"].sum() == 0

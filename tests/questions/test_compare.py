@@ -236,7 +236,7 @@ def test_the_log_density_is_the_samplers(small_fit):
     per_person = small_fit.log_likelihood()["log_likelihood"]["values"].sum("person").to_numpy().ravel()
     np.testing.assert_allclose(likelihood - likelihood[0], per_person - per_person[0], atol=1e-8)
     effects = small_fit.posterior["cross_lagged"].to_numpy().reshape(-1, 2)
-    want = multivariate_normal([0, 0], 0.15**2).logpdf(effects)
+    want = multivariate_normal([0, 0], small_fit.spec.priors.cross_lagged.sd**2).logpdf(effects)
     np.testing.assert_allclose(priors["cross_lagged"], want, rtol=1e-9)
     assert not np.isfinite(target(np.full((1, points.shape[1]), 1e6)))[0]
 

@@ -29,7 +29,7 @@ def refusal(make):
 def test_printed():
     assert str(Priors()) == (
         "carry_over              Normal(0.4, 0.25)\n"
-        "cross_lagged            Normal(0, 0.15)\n"
+        "cross_lagged            Normal(0, 0.2)\n"
         "total_sd                HalfNormal(1)\n"
         "icc                     Beta(2, 2)\n"
         "innovation_ratio        LogNormal(0, 0.2)\n"
@@ -39,8 +39,8 @@ def test_printed():
         "within_correlation      LKJ(2)\n"
         "innovation_correlation  LKJ(2)\n"
         "mean                    Normal(0, 1)\n"
-        "decay                   LogNormal(-0.2876820725, 0.7)\n"
-        "cross_drift             Normal(0, 0.35)\n"
+        "decay                   LogNormal(-0.1053605157, 0.6)\n"
+        "cross_drift             Normal(0, 0.53)\n"
         "error_share             Beta(2, 3)\n"
         "accumulating_sd         HalfNormal(0.5)\n"
         "slope_sd                HalfNormal(0.5)\n"
@@ -56,9 +56,9 @@ def test_printed():
 
 
 def test_equality_and_hash():
-    assert Priors() == Priors(cross_lagged=Normal(0, 0.15))
-    assert hash(Priors()) == hash(Priors(cross_lagged=Normal(0, 0.15)))
-    assert Priors() != Priors(cross_lagged=Normal(0, 0.2))
+    assert Priors() == Priors(cross_lagged=Normal(0, 0.2))
+    assert hash(Priors()) == hash(Priors(cross_lagged=Normal(0, 0.2)))
+    assert Priors() != Priors(cross_lagged=Normal(0, 0.3))
     assert Normal(1, 2) != LogNormal(1, 2)
     assert OTHER in {OTHER, Priors()}
 
@@ -86,8 +86,8 @@ def test_as_a_model_file_writes_them():
         "within_correlation": {"lkj": 4.0},
         "innovation_correlation": {"lkj": 0.5},
         "mean": {"normal": [0.0, 2.0]},
-        "decay": {"log_normal": [np.log(0.75), 0.7]},
-        "cross_drift": {"normal": [0.0, 0.35]},
+        "decay": {"log_normal": [np.log(0.9), 0.6]},
+        "cross_drift": {"normal": [0.0, 0.53]},
         "error_share": {"beta": [2.0, 3.0]},
         "accumulating_sd": {"half_normal": 0.5},
         "slope_sd": {"half_normal": 0.5},
@@ -110,14 +110,14 @@ def test_numbers_of_numpy_are_numbers():
 def test_scaled():
     assert Priors().scaled(4) == Priors(
         carry_over=Normal(0.4, 1),
-        cross_lagged=Normal(0, 0.6),
+        cross_lagged=Normal(0, 0.8),
         total_sd=HalfNormal(4),
         innovation_ratio=LogNormal(0, 0.8),
         interval_spread=HalfNormal(0.4),
         restart_sd=LogNormal(0, 2),
         mean=Normal(0, 4),
-        decay=LogNormal(np.log(0.75), 2.8),
-        cross_drift=Normal(0, 1.4),
+        decay=LogNormal(np.log(0.9), 2.4),
+        cross_drift=Normal(0, 2.12),
         accumulating_sd=HalfNormal(2),
         slope_sd=HalfNormal(2),
         trait_loading=LogNormal(0, 1.2),

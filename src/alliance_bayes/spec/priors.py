@@ -67,7 +67,7 @@ class Priors:
         Mean of a measure at a wave, or of a line's start, slope or accumulating factor.
     decay, cross_drift
         In continuous time: minus a measure's effect on itself, and the effect of one measure on another, per
-        shortest interval of the panel. By default the effects over that interval have the SD of the default of
+        shortest interval of the panel. By default the effects over that interval have about the SD of the default of
         `cross_lagged`, which continuous time does not use. Drifts with which a process explodes have no density.
     error_share
         STARTS: share of the variance not stable between people that is measurement error.
@@ -83,7 +83,7 @@ class Priors:
         Effect of one SD of a covariate.
     group_spread
         SD of a lagged effect between groups, where they are pooled, about the mean of their distribution, which has
-        the stated prior. With the defaults, a cross-lagged effect of one group has an SD of 0.18, their mean of 0.15.
+        the stated prior. With the defaults, a cross-lagged effect of one group has an SD of 0.22, their mean of 0.2.
     loading, unique_sd
         Loading of an indicator, relative to the first, and SD of what only it measures.
     loading_difference
@@ -102,7 +102,7 @@ class Priors:
     """
 
     carry_over: Normal = Normal(0.4, 0.25)
-    cross_lagged: Normal = Normal(0.0, 0.15)
+    cross_lagged: Normal = Normal(0.0, 0.2)
     total_sd: HalfNormal | LogNormal = HalfNormal(1.0)
     icc: Beta = Beta(2.0, 2.0)
     innovation_ratio: HalfNormal | LogNormal = LogNormal(0.0, 0.2)
@@ -112,8 +112,8 @@ class Priors:
     within_correlation: LKJ = LKJ(2.0)
     innovation_correlation: LKJ = LKJ(2.0)
     mean: Normal = Normal(0.0, 1.0)
-    decay: LogNormal = LogNormal(math.log(0.75), 0.7)
-    cross_drift: Normal = Normal(0.0, 0.35)
+    decay: LogNormal = LogNormal(math.log(0.9), 0.6)
+    cross_drift: Normal = Normal(0.0, 0.53)
     error_share: Beta = Beta(2.0, 3.0)
     accumulating_sd: HalfNormal | LogNormal = HalfNormal(0.5)
     slope_sd: HalfNormal | LogNormal = HalfNormal(0.5)

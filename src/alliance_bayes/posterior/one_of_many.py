@@ -15,7 +15,7 @@ from ..spec.cross_lagged import CrossLagged
 from .fit import Fit
 from .prior_draws import named_draws, prior_draws
 from .sample import Sample
-from .samplers import MOST_LOW_RANK, MOST_SCALED
+from .samplers import compiled_for_nutpie
 from .settings import SCALED_TUNE, Settings
 
 __all__ = ["fit_one_of_many", "short_warm_up"]
@@ -34,19 +34,16 @@ def fit_one_of_many(model: PanelModel, settings: Settings, *, with_prior: bool) 
     """A fit with the groups ``posterior``, ``sample_stats`` and, where asked for, ``prior`` of `Fit.draws`."""
     import nutpie
 
-    from ..pymc_models.compiling import compile_model
-    from ..pymc_models.scaling import scaled
-
-    compiled = compile_model(model)
+    compiled, adaptation = compiled_for_nutpie(model, at_mode=True)
     trace = nutpie.sample(
-        scaled(compiled) if compiled.n_dim <= MOST_SCALED else compiled,
+        compiled,
         draws=settings.draws,
         tune=settings.tune,
         chains=settings.chains,
         cores=settings.cores,
         target_accept=settings.target_accept,
         seed=settings.seed,
-        adaptation="diag" if model.spec.is_latent or compiled.n_dim > MOST_LOW_RANK else "low_rank",
+        adaptation=adaptation,
         progress_bar=False,
         return_raw_trace=True,
     )

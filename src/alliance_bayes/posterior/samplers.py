@@ -1,5 +1,6 @@
 """Running a sampler on a model, and keeping its draws after an interruption."""
 
+import sys
 import time
 import warnings
 from collections.abc import Iterator
@@ -11,19 +12,26 @@ import xarray as xr
 
 from ..basics.collector import collector_paused
 from ..basics.interrupts import Interrupts, held_interrupts
+from ..basics.problems import InterruptionError
 from ..engine.model_on_panel import Latent, PanelModel
 from ..spec.mapping import spec_to_mapping
+from .health import MOST_DIVERGENT
 from .interruption import equal_lengths, too_few_draws, without_keeping
 from .keeping import KeptChains, kept_now
 from .nutpie_chains import draw_chains, tree_of
 from .sample import Sample
 from .settings import Settings
 
-__all__ = ["compiled_for_nutpie", "kept_chains", "sample_posterior"]
+__all__ = ["compiled_for_nutpie", "in_smaller_steps", "kept_chains", "sample_posterior", "sample_until_explored"]
 
 # Up to so many parameters the sampler learns their correlations by itself; up to so many the curvature, which takes
 # two gradients for each of them and then makes a gradient dearer, is worth its price.
 MOST_LOW_RANK, MOST_SCALED = 100, 1000
+
+SMALL_STEPS = 0.95
+"""Acceptance probability at which steps are about half as long as at the default."""
+LONGER = 2.5
+"""Times the warm-up, so that the metric is learnt where steps of the first length do not lead."""
 
 
 def sample_posterior(model: PanelModel, settings: Settings, *, progress: bool = False) -> Sample:
@@ -32,6 +40,37 @@ def sample_posterior(model: PanelModel, settings: Settings, *, progress: bool = 
     with held_interrupts() as interrupts:
         tree, compiling, sampling = run(model, settings, progress, interrupts)
         return Sample(tree, replace(settings, compile_seconds=compiling, sampling_seconds=sampling))
+
+
+def in_smaller_steps(settings: Settings) -> Settings:
+    """Settings of a second attempt, where steps of the default length are too long for a part of the posterior."""
+    return replace(settings, target_accept=SMALL_STEPS, tune=round(LONGER * settings.tune))
+
+
+def sample_until_explored(model: PanelModel, settings: Settings, *, progress: bool = False) -> Sample:
+    """As `sample_posterior`, and where too many draws diverge, once more in smaller steps, with the seconds of both.
+
+    Where the second attempt is interrupted before it has draws to keep, it is the first.
+    """
+    first = sample_posterior(model, settings, progress=progress)
+    diverged = int(first.group("sample_stats")["diverging"].sum())
+    if first.interrupted or diverged <= MOST_DIVERGENT * first.n_draws:
+        return first
+    careful = in_smaller_steps(settings)
+    if progress:
+        again = f"sampling again in smaller steps (target_accept={SMALL_STEPS})"
+        sys.stderr.write(f"{diverged:,} of {first.n_draws:,} draws diverged; {again}.\n")
+    try:
+        second = sample_posterior(model, careful, progress=progress)
+    except InterruptionError:
+        if kept_now() is not None:
+            raise
+        return first
+    used = second.settings
+    seconds = {
+        name: getattr(first.settings, name) + getattr(used, name) for name in ("compile_seconds", "sampling_seconds")
+    }
+    return replace(second, settings=replace(used, **seconds))
 
 
 def _run_pymc(
@@ -74,8 +113,8 @@ def _run_nutpie(
     return tree_of(chains, compiled, settings), ready - started, seconds
 
 
-def compiled_for_nutpie(model: PanelModel, latent: Latent = "integrate") -> tuple[Any, str]:
-    """What `nutpie.sample` takes, and how it adapts its metric."""
+def compiled_for_nutpie(model: PanelModel, latent: Latent = "integrate", *, at_mode: bool = False) -> tuple[Any, str]:
+    """What `nutpie.sample` takes, and how it adapts its metric; with `at_mode` in coordinates about the mode."""
     if latent == "sample":
         import nutpie
 
@@ -87,10 +126,10 @@ def compiled_for_nutpie(model: PanelModel, latent: Latent = "integrate") -> tupl
         from ..pymc_models.scaling import scaled
 
     compiled = compile_model(model)
-    if model.spec.is_latent or MOST_LOW_RANK < compiled.n_dim <= MOST_SCALED:
-        # Where coordinates are about right already, directions of a low-rank metric are noise.
-        return scaled(compiled), "diag"
-    return compiled, "low_rank" if compiled.n_dim <= MOST_LOW_RANK else "diag"
+    # Of linear predictors directions of a low-rank metric are noise, where coordinates are about right already.
+    learns = compiled.n_dim <= MOST_LOW_RANK and not model.spec.is_latent
+    scales = model.spec.is_latent or ((at_mode or not learns) and compiled.n_dim <= MOST_SCALED)
+    return scaled(compiled) if scales else compiled, "low_rank" if learns else "diag"
 
 
 def kept_chains(model: PanelModel, settings: Settings) -> KeptChains | None:

@@ -12,7 +12,16 @@ from ..basics.problems import Problems, SpecError
 from ..engine.model_on_panel import Latent
 from ..spec.cross_lagged import CrossLagged
 
-__all__ = ["MOST", "Sampler", "Settings", "check_counts", "check_memory_of_draws", "check_settings", "warm_up"]
+__all__ = [
+    "MOST",
+    "TARGET_ACCEPT",
+    "Sampler",
+    "Settings",
+    "check_counts",
+    "check_memory_of_draws",
+    "check_settings",
+    "warm_up",
+]
 
 Sampler = Literal["nutpie", "pymc"]
 
@@ -30,6 +39,7 @@ COPIES = 3
 """Copies of all draws that exist at once: the sampler's own, the posterior, and the parameters made of it."""
 TUNE, SCALED_TUNE = 400, 100
 """Draws of a warm-up, and of one before which the scale of the posterior is known."""
+TARGET_ACCEPT = 0.8
 
 
 @dataclass(frozen=True)
@@ -43,7 +53,7 @@ class Settings:
     chains, cores
         Chains, and how many run at once.
     target_accept
-        Acceptance probability that the step size aims at, in (0, 1).
+        Acceptance probability that the step size aimed at, in (0, 1).
     seed
         Seed of all random numbers.
     sampler

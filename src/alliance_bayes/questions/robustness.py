@@ -88,7 +88,7 @@ def robustness(
     tune: int | None = None,
     chains: int = 4,
     cores: int | None = None,
-    target_accept: float = 0.8,
+    target_accept: float | None = None,
     sampler: Sampler = "nutpie",
     latent: Latent = "integrate",
 ) -> Answer:

@@ -1,8 +1,8 @@
-"""A cluster whose workers are killed, and whose scheduler is: python tests/benchmarks/killed_workers.py [--seconds 20].
+"""A cluster whose workers are killed, and whose scheduler is: python tests/benchmarks/killed_workers.py [--panels N].
 
-RI-CLPM fits by `ab.fit_many` in one process; on a local cluster of two processes of which one is killed every so many
+RI-CLPM fits by `ab.fit_many` in one process; on a local cluster of two processes, of which one is killed every 20
 seconds; and once more with a scheduler that is killed when a third is done, and started again. The three tables must be
-the same, bit for bit.
+the same, bit for bit. There must be so many panels that several workers are killed; 1,000 take some minutes.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import cycle
 from pathlib import Path
 
 import pandas as pd
@@ -24,6 +25,7 @@ from throughput import eight_patterns_each
 import alliance_bayes as ab
 
 WORKERS = 2
+FEWEST_KILLED = 5
 
 
 @contextmanager
@@ -59,13 +61,14 @@ def kill_in_turn(nannies: list[subprocess.Popen[bytes]], seconds: float, ended: 
     import psutil
 
     n_killed = 0
-    while not ended.wait(seconds):
-        nanny = psutil.Process(nannies[n_killed % len(nannies)].pid)
-        for child in nanny.children(recursive=True):
+    for process in cycle(nannies):
+        if ended.wait(seconds):
+            return n_killed
+        for child in psutil.Process(process.pid).children(recursive=True):
             if "spawn_main" in " ".join(child.cmdline()):
                 child.kill()
-        n_killed += 1
-    return n_killed
+                n_killed += 1
+    raise AssertionError("there are nannies")
 
 
 def kill_when(process: subprocess.Popen[bytes], ready: Callable[[], bool]) -> None:
@@ -76,7 +79,7 @@ def kill_when(process: subprocess.Popen[bytes], ready: Callable[[], bool]) -> No
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python tests/benchmarks/killed_workers.py", description=__doc__)
-    parser.add_argument("--panels", type=int, default=400)
+    parser.add_argument("--panels", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=20.0, help="between two kills")
     given = parser.parse_args()
     panels = eight_patterns_each(given.panels)
@@ -108,6 +111,8 @@ def with_killed_workers(fitted, folder: Path, seconds: float, alone: pd.DataFram
             killer.join()
     pd.testing.assert_frame_equal(table, alone, check_exact=True)
     print(f"{counted[0]} workers killed: the same table, {time.perf_counter() - started:.0f} s", flush=True)
+    if counted[0] < FEWEST_KILLED:
+        sys.exit(f"Fewer than {FEWEST_KILLED} were killed; give more --panels.")
 
 
 def with_killed_scheduler(fitted, folder: Path, alone: pd.DataFrame) -> None:

@@ -90,4 +90,9 @@ BATCHES: list[Mutant] = [
         ("segments begin where the rows say", "while left and len(remaining) and not", "while False and not"),
         ("no person is in two tasks", '("<", end))', '("<=", end))'),
     ),
+    *rules_of(
+        "panel/segments.py",
+        "panel/test_parquet.py::test_rows_in_order_are_not_sorted",
+        ("rows out of order are sorted", "less(persons[1:], persons[:-1])", "less(persons[1:], persons[1:])"),
+    ),
 ]

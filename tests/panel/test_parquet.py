@@ -118,19 +118,51 @@ class InPieces:
 
 
 @pytest.mark.parametrize("ids", ["numbers", "texts"])
+@pytest.mark.parametrize("rows", ["shuffled", "in order", "in order, with codes"])
 @pytest.mark.parametrize("n_rows", [1, 40, 1000])
-def test_workers_give_the_same_moments_to_the_last_bit(ids, n_rows, tmp_path, monkeypatch):
+def test_workers_give_the_same_moments_to_the_last_bit(ids, rows, n_rows, tmp_path, monkeypatch):
     hold_rows(n_rows, monkeypatch)
-    frame = rows_of(150, [0, 6, 12], 2, seed=3).sample(frac=1, random_state=4)
+    frame = rows_of(150, [0, 6, 12], 2, seed=3, ids=int)
     if ids == "texts":
         frame["id"] = [f"patient {number}" for number in frame["id"]]
+    if rows != "shuffled":
+        frame = frame.sort_values("id")
     frame.to_parquet(tmp_path / "rows.parquet", row_group_size=50)
     given = {"person": "id", "time": "month", "measures": ["m0", "m1"]}
+    if rows == "in order, with codes":
+        given["missing"] = {"m0": [-99]}
     alone = Panel.from_parquet(tmp_path / "rows.parquet", **given)
     spread = Panel.from_parquet(tmp_path / "rows.parquet", **given, client=InPieces())
     for field in fields(alone.moments):
         np.testing.assert_array_equal(getattr(spread.moments, field.name), getattr(alone.moments, field.name))
     assert str(spread) == str(alone)
+
+
+def test_rows_in_order_are_not_sorted(both, monkeypatch):
+    """And one row that is out of order is found wherever it is."""
+    hold_rows(20, monkeypatch)
+    sorting = []
+    starts = parquet.FileRows._starts
+    monkeypatch.setattr(parquet.FileRows, "_starts", lambda rows: sorting.append(rows) or starts(rows))
+    frame = rows_of(60, [0, 6, 12], 2, seed=14).sort_values("id")
+    assert_same(*both(frame))
+    assert not sorting
+    for row in (0, 70, len(frame) - 1):
+        other = (row + 90) % len(frame)
+        order = np.arange(len(frame))
+        order[[row, other]] = other, row
+        assert_same(*both(frame.iloc[order]))
+    assert len(sorting) == 3
+
+
+@pytest.mark.parametrize("statistics", [True, False])
+def test_infinite_values_are_seen_with_or_without_statistics_of_the_file(statistics, tmp_path):
+    frame = rows_of(30, [0, 6, 12], 2, seed=15).reset_index(drop=True)
+    frame.loc[[4, 9], "m0"] = [np.nan, -np.inf]
+    frame.loc[7, "m1"] = 1e80
+    frame.to_parquet(tmp_path / "clinic.parquet", write_statistics=statistics, row_group_size=10)
+    with pytest.raises(PanelError, match=r"others: 1, first -inf \('.*\n.*others: 1, first 1e\+80 \('"):
+        Panel.from_parquet(tmp_path / "clinic.parquet", **OPTIONS, measures=["m0", "m1"])
 
 
 @pytest.mark.parametrize("decision", ["refuse", "drop_value", "state_on"])
@@ -153,7 +185,9 @@ def test_absences_of_every_kind(decision, both):
     ],
 )
 def test_ids_of_every_kind(ids, both):
-    assert_same(*both(rows_of(40, [0, 6, 12], 2, seed=3, ids=ids)))
+    frame = rows_of(40, [0, 6, 12], 2, seed=3, ids=ids)
+    assert_same(*both(frame))
+    assert_same(*both(frame.sort_values("id")))
 
 
 @pytest.mark.parametrize(
@@ -166,7 +200,9 @@ def test_ids_of_every_kind(ids, both):
 )
 def test_numbers_of_every_kind(column, both):
     frame = rows_of(40, [0, 6, 12], 2, seed=4)
-    assert_same(*both(frame.assign(m1=column(frame["m1"] % 100))))
+    frame = frame.assign(m1=column(frame["m1"] % 100))
+    assert_same(*both(frame))
+    assert_same(*both(frame.sort_values("id")))
 
 
 def test_states_may_be_true_and_false(both):
@@ -188,6 +224,14 @@ def test_rows_at_other_times_are_left_out(times, both, monkeypatch):
     ours, theirs = both(pd.concat([frame, few]), times=times)
     assert_same(ours, theirs)
     assert {part.what: part.count for part in ours.left_out}["persons"] >= 7
+
+
+def test_minus_0_is_0(both):
+    frame = rows_of(60, [0.0, 6.0, 12.0], 2, seed=16).sort_values("id")
+    frame.loc[frame["id"] > "4", "month"] *= -1.0
+    frame["month"] = frame["month"].where(frame["month"] >= 0, -frame["month"])
+    assert np.signbit(frame["month"]).any()
+    assert_same(*both(frame))
 
 
 def test_labels_for_times(both):

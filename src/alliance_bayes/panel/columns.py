@@ -25,20 +25,26 @@ FloatArray = npt.NDArray[np.float64]
 
 
 class Rule(NamedTuple):
-    """Values that a column cannot hold: what it holds instead, where they are in memory and in SQL, and a cure."""
+    """Values that a column cannot hold: what it holds instead, where they are in memory and in SQL, and a cure.
+
+    `doubtful` is true of all of them, in SQL that a file's own smallest and largest numbers can answer.
+    """
 
     expected: str
     broken: Callable[[Any], Any]
     sql: str
     cure: str = ""
+    doubtful: str = "true"
 
 
-FINITE = Rule("must hold finite numbers, or be missing; others", np.isinf, "isinf({0})")
+BEYOND = f"({{0}} > {LARGEST} OR {{0}} < -{LARGEST})"
+FINITE = Rule("must hold finite numbers, or be missing; others", np.isinf, "isinf({0})", doubtful=BEYOND)
 SIZE = Rule(
     f"must hold numbers of at most {LARGEST:g} in size; others",
     lambda values: ~np.isinf(values) & (np.abs(values) > LARGEST),
     f"NOT isinf({{0}}) AND abs({{0}}) > {LARGEST}",
     " Correct them, or give it in a larger unit.",
+    BEYOND,
 )
 STATE = Rule(
     "is a state and must be 1 (on), 0 (off) or missing; others",

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -168,12 +168,24 @@ class Grid:
         grid[self.cells] = values
         return grid.reshape(len(self.persons), len(self.times))
 
-    def stacked(self, columns: Sequence[npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
-        """Several columns of the rows, shape ``(person, time, column)``."""
-        grid = np.full((len(self.persons) * len(self.times), len(columns)), np.nan)
+    def stacked(
+        self, columns: Sequence[npt.NDArray[np.float64]], order: Literal["C", "F"] = "C"
+    ) -> npt.NDArray[np.float64]:
+        """Several columns of the rows, shape ``(person, time, column)``.
+
+        In memory the cells of a person lie together ("C"), or the persons of a cell ("F").
+        """
+        n_persons, n_times, n_columns = len(self.persons), len(self.times), len(columns)
+        grid = np.full(n_persons * n_times * n_columns, np.nan)
+        if order == "C":
+            where, apart = self.cells * n_columns, 1
+            cells = grid.reshape(n_persons, n_times, n_columns)
+        else:
+            where, apart = self.slots * (n_columns * n_persons) + self.rows, n_persons
+            cells = grid.reshape(n_times, n_columns, n_persons).transpose(2, 0, 1)
         for position, values in enumerate(columns):
-            grid[self.cells, position] = values
-        return grid.reshape(len(self.persons), len(self.times), len(columns))
+            grid[position * apart :][where] = values
+        return cells
 
 
 def only_present(

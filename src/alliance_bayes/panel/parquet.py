@@ -1,7 +1,9 @@
 """Parquet files too large for memory: asked in SQL, read once in the order of the persons, kept as moments."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import reduce
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +24,7 @@ from .long import LongColumns, LongRows, LongTable, check_long, check_size, pers
 from .missing_codes import among_others, code_counts, codes_by_column
 from .reading import no_file, not_installed, path_of, unreadable
 from .records import Moments, PanelWarning
-from .segments import N_ROWS, Gathered, Segments, connected, gathered_by
+from .segments import CELL, N_ROWS, THREADS, Gathered, OutOfOrderError, Segments, connected, gathered_by
 from .settling import check_contradictions, check_states, check_variation, warn_of_single_values
 
 if TYPE_CHECKING:
@@ -51,10 +53,7 @@ def from_parquet(
         problems.raise_as(PanelError)
         check_decision(contradictions, problems)
         table = check_long(rows, columns, problems)
-        segments = rows.segments(table, contradictions)
-        gathered = Gathered.empty(table)
-        for part in segments.gathered(rows.connection) if client is None else gathered_by(client, segments):
-            gathered = gathered.joined(part)
+        gathered = rows.gathered(table, contradictions, client)
 
     if gathered.n_repeated:
         what = f"({person}, {time}) cells"
@@ -79,14 +78,14 @@ def opened(path: Path) -> Iterator[tuple["DuckDBPyConnection", list[str]]]:
         raise PanelError(f"The folder '{path}' holds no file ending in '.parquet'.")
     try:
         import duckdb
-        import pyarrow  # noqa: F401
+        import pyarrow
     except ImportError as error:
         raise not_installed(path, ".parquet") from error
     check_schemas(files)
     try:
         with connected(paths := [str(file.absolute()) for file in files]) as connection:
             yield connection, paths
-    except duckdb.Error as error:
+    except (duckdb.Error, pyarrow.ArrowException) as error:
         raise unreadable(path, ".parquet", error) from error
 
 
@@ -122,7 +121,7 @@ def in_sql(name: str) -> str:
 class FileRows(LongRows):
     """The rows of a file, as `check_long` asks for them, in SQL.
 
-    The view ``rows`` holds ``position`` (counted from 0) and all columns, under aliases; NaN is missing.
+    The view ``cleaned`` holds all columns, under aliases, NaN as missing, and ``rows`` also ``position``, from 0.
     """
 
     def __init__(
@@ -134,20 +133,20 @@ class FileRows(LongRows):
         missing: object,
         problems: Problems,
     ) -> None:
-        self.connection, self.files = connection, files
+        self.connection, self.files, self.named = connection, files, (person, time)
         self.header = connection.sql("SELECT * FROM file LIMIT 0").df()
         self.codes = codes_by_column(missing, self.header.columns, (person, time), problems)
         counts = {name: self._counts(name, codes) for name, codes in self.codes.items()}
         self.recoded = code_counts(counts)
         self.n_rows: int = self.ask("SELECT count(*) FROM file")[0][0]
         self.aliases = {name: f"column{index}" for index, name in enumerate(self.header.columns)}
-        self.cell = [self.aliases[name] for name in (person, time) if name in self.aliases]
+        self.cell = [self.aliases[name] for name in self.named if name in self.aliases]
         self.person, self.time = self.aliases.get(person, ""), self.aliases.get(time, "")
         self.kept = "true"
         columns = [f"{self._cleaned(name)} AS {alias}" for name, alias in self.aliases.items()]
         self.cleaned = f"SELECT {', '.join(columns)} FROM file"
-        selected = ", ".join(["row_number() OVER () - 1 AS position", *columns])
-        connection.execute(f"CREATE VIEW rows AS SELECT {selected} FROM file")
+        connection.execute(f"CREATE VIEW cleaned AS {self.cleaned}")
+        connection.execute("CREATE VIEW rows AS SELECT row_number() OVER () - 1 AS position, * FROM cleaned")
         if not isinstance(missing, Mapping):
             extents = {name: self._extent(name) for name, of_column in counts.items() if any(of_column.values())}
             if sentence := among_others(counts, extents):
@@ -179,7 +178,7 @@ class FileRows(LongRows):
         """Smallest and largest number of a column without codes; NaN where it holds none."""
         if not types.is_numeric_dtype(self.header[name].dtype):
             return np.nan, np.nan
-        low, high = self.ask(f"SELECT min({self.aliases[name]}), max({self.aliases[name]}) FROM rows")[0]
+        low, high = self.ask(f"SELECT min({self.aliases[name]}), max({self.aliases[name]}) FROM cleaned")[0]
         return (np.nan, np.nan) if low is None else (float(low), float(high))
 
     def ask(self, question: str) -> list[Any]:
@@ -187,31 +186,36 @@ class FileRows(LongRows):
         return self.connection.sql(question).fetchall()
 
     def missing(self, name: str) -> tuple[int, list[int]]:
-        where = f"FROM rows WHERE {self.aliases[name]} IS NULL"
-        count = self.ask(f"SELECT count(*) {where}")[0][0]
-        first = self.ask(f"SELECT position {where} ORDER BY position LIMIT 5") if count else []
+        where = f"WHERE {self.aliases[name]} IS NULL"
+        count = self.ask(f"SELECT count(*) FROM cleaned {where}")[0][0]
+        first = self.ask(f"SELECT position FROM rows {where} ORDER BY position LIMIT 5") if count else []
         return count, [position for (position,) in first]
 
     def ids(self, name: str) -> npt.NDArray[Any]:
         """Smallest and largest id: they show whether all can be used."""
-        alias = self.aliases[name]
-        return np.asarray(
-            self.connection.sql(f"SELECT min({alias}) AS id FROM rows UNION ALL SELECT max({alias}) FROM rows").df()[
-                "id"
-            ]
-        )
+        alias, none = self.aliases[name], self.header[name]
+        if types.is_integer_dtype(none.dtype):
+            return np.asarray(none)  # whole numbers can
+        question = f"SELECT unnest([min({alias}), max({alias})]) AS id FROM cleaned"
+        return np.asarray(self.connection.sql(question).df()["id"])
 
     def times(self, name: str) -> tuple[list[object], npt.NDArray[np.int64]]:
         alias = self.aliases[name]
-        self.different_times = self.connection.sql(
-            f"SELECT {alias} AS time, count(*) AS n FROM rows WHERE {alias} IS NOT NULL GROUP BY time ORDER BY time"
-        ).df()
-        return self.different_times["time"].tolist(), self.different_times["n"].to_numpy()
+        different = self.connection.sql(
+            f"SELECT {alias} AS time, count(*) AS n FROM cleaned WHERE {alias} IS NOT NULL GROUP BY time ORDER BY time"
+        ).to_arrow_table()
+        self.different_times = different["time"].combine_chunks()
+        counted = self.connection.from_arrow(different).df()
+        return counted["time"].tolist(), counted["n"].to_numpy()
 
     def keep(self, name: str, slots: npt.NDArray[np.int64]) -> None:
-        self.waves = self.different_times.assign(slot=slots)
-        self.connection.register("waves", self.waves)
-        self.kept = f"{self.aliases[name]} IN (SELECT time FROM waves WHERE slot >= 0)"
+        import pyarrow
+
+        self.slots = slots
+        if (slots < 0).any():
+            self.waves = pyarrow.table({"time": self.different_times.filter(pyarrow.array(slots >= 0))})
+            self.connection.register("waves", self.waves)
+            self.kept = f"{self.aliases[name]} IN (SELECT time FROM waves)"
 
     def column(self, name: str) -> "FileColumn":
         return FileColumn(self, name)
@@ -220,24 +224,40 @@ class FileRows(LongRows):
         counts = self.ask(f"SELECT count(*), approx_count_distinct({self.person}) FROM rows WHERE {self.kept}")
         return counts[0][0], counts[0][1]
 
-    def segments(self, table: LongTable, decision: str) -> Segments:
-        """How the rows are divided by persons, which the rows decide alone."""
-        starts = self.ask(
-            f"SELECT DISTINCT {self.person} AS person FROM rows WHERE {self.kept} AND position % {N_ROWS} = 0 "
-            "ORDER BY person"
-        )
-        names = [*table.measures, *table.states]
-        return Segments(
+    def gathered(self, table: LongTable, decision: str, client: Any) -> Gathered:
+        """What stays of the rows kept."""
+        numbers = {name: self.aliases[name] for name in (*table.measures, *table.states)}
+        selected = [f"{self.person} AS person", f"{self.time} AS time"]
+        selected += [f"CAST({alias} AS DOUBLE) AS {alias}" for alias in numbers.values()]
+        in_files = dict(zip(CELL, self.named, strict=True)) | {numbers[name]: name for name in numbers}
+        segments = Segments(
             tuple(self.files),
-            self.cleaned,
-            self.person,
-            self.time,
-            {name: self.aliases[name] for name in names},
-            self.waves,
-            tuple(start for (start,) in starts),
+            f"SELECT {', '.join(selected)} FROM ({self.cleaned}) AS rows",
+            None if set(self.codes).intersection(in_files.values()) else in_files,
+            numbers,
+            self.different_times,
+            self.slots,
             table,
             decision,
         )
+
+        def joined(parts: Iterable[Gathered]) -> Gathered:
+            return reduce(Gathered.joined, parts, Gathered.empty(table))
+
+        if client is not None:
+            return joined(gathered_by(client, replace(segments, starts=self._starts())))
+        try:
+            return joined(segments.gathered(self.connection, threads=THREADS))
+        except OutOfOrderError:
+            segments = replace(segments, starts=self._starts())
+            return joined(segments.gathered(self.connection, threads=THREADS))
+
+    def _starts(self) -> tuple[object, ...]:
+        """First persons of segments, which the rows decide alone."""
+        starts = self.ask(
+            f"SELECT DISTINCT {self.person} AS person FROM rows WHERE position % {N_ROWS} = 0 ORDER BY person"
+        )
+        return tuple(start for (start,) in starts)
 
 
 class FileColumn(Column):
@@ -257,7 +277,11 @@ class FileColumn(Column):
         return int(rounded[0][0]) if rounded else None
 
     def counts(self, rules: Sequence[Rule]) -> list[int]:
-        return list(self._ask(", ".join(f"count(*) FILTER ({rule.sql.format(self.value)})" for rule in rules))[0])
+        counted = ", ".join(f"count(*) FILTER ({rule.sql.format(self.value)})" for rule in rules)
+        doubtful = " OR ".join(rule.doubtful.format(in_sql(self.name)) for rule in rules)
+        return list(
+            self.rows.ask(f"SELECT {counted} FROM ({self.rows.cleaned} WHERE {doubtful}) WHERE {self.rows.kept}")[0]
+        )
 
     def cases(self, rule: Rule) -> Iterator[str]:
         selected = ", ".join([self.value, "position", *self.rows.cell])

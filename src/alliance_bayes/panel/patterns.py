@@ -13,19 +13,29 @@ __all__ = ["Pattern", "PatternSums", "pattern_codes", "pooled"]
 
 FloatArray = npt.NDArray[np.float64]
 
+COLUMNS_AT_ONCE = 30  # as bits of one number, beside the number of the pattern so far
 
-def pattern_codes(observed: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+
+def pattern_codes(
+    observed: npt.NDArray[np.bool_], within: npt.NDArray[np.int64] | None = None
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Number of each row's pattern, shape ``(row,)``, and the first row of each pattern.
+
+    `within` are such numbers of other columns, whose patterns are divided further.
 
     Examples
     --------
     >>> pattern_codes(np.array([[True, False], [True, True], [True, False]]))
     (array([0, 1, 0]), array([0, 1]))
     """
-    codes = np.zeros(len(observed), dtype=np.int64)
-    for column in observed.T:
-        codes = pd.factorize(2 * codes + column)[0]
-    return codes, np.unique(codes, return_index=True)[1]
+    codes = np.zeros(len(observed), dtype=np.int64) if within is None else within
+    for start in range(0, observed.shape[1], COLUMNS_AT_ONCE):
+        for column in observed.T[start : start + COLUMNS_AT_ONCE]:
+            codes = 2 * codes + column
+        codes = pd.factorize(codes)[0]
+    first = np.empty(codes.max(initial=-1) + 1, dtype=np.int64)
+    first[codes[::-1]] = np.arange(len(codes))[::-1]
+    return codes, first
 
 
 class Pattern(NamedTuple):
@@ -71,14 +81,19 @@ class PatternSums:
 
     def add_values(self, values: FloatArray) -> None:
         """Add people, shape ``(person, value)``, NaN where absent."""
-        observed = ~np.isnan(values)
-        codes, first = pattern_codes(observed)
-        members = np.split(values[np.argsort(codes, kind="stable")], np.cumsum(np.bincount(codes))[:-1])
-        for row, rows in zip(first, members, strict=True):
-            present = rows[:, observed[row]]
-            mean = present.mean(axis=0)
-            deviations = present - mean
-            self.add(Pattern(observed[row], len(rows), mean, deviations.T @ deviations))
+        self.add_groups(values, *pattern_codes(~np.isnan(values)))
+
+    def add_groups(self, values: FloatArray, codes: npt.NDArray[np.int64], first: npt.NDArray[np.int64]) -> None:
+        """Add people whose `pattern_codes` are known."""
+        ends = np.cumsum(np.bincount(codes)).tolist()
+        in_patterns = np.argsort(codes.astype(np.min_scalar_type(len(ends))), kind="stable")  # small numbers sort fast
+        columns = values.T.take(in_patterns, axis=1)
+        for person, start, end in zip(first, (0, *ends), ends, strict=False):
+            present = ~np.isnan(values[person])
+            known = columns[np.flatnonzero(present), start:end]
+            mean = known.mean(axis=1)
+            known -= mean[:, None]
+            self.add(Pattern(present, end - start, mean, known @ known.T))
 
     def add(self, part: Pattern) -> None:
         """Add people who have the same values, known by their moments."""

@@ -31,7 +31,7 @@ def compile_normal() -> None:
         spec = ab.RICLPM(["x", "y"], lags=lags)
         assert len(ab.maximum_likelihood(spec, panel).residuals)
     _ask_everything(ab.fit(ab.RICLPM(["x", "y"]), panel, **SHORT))
-    _link("engine.kernels.entry_points", "engine.kernels.interpreter")
+    _link("engine.kernels.alike", "engine.kernels.entry_points", "engine.kernels.interpreter")
 
 
 def compile_latent() -> None:

@@ -517,4 +517,19 @@ MODELS: list[Mutant] = [
         ("bounded parameters have their Jacobian", "total += math.log(width * share * (1.0 - share))", "total += 0.0"),
         compiles=True,
     ),
+    *rules_of(
+        "engine/kernels/alike.py",
+        "engine/test_alike_cells.py::test_log_likelihood_and_gradient",
+        (
+            "what somebody misses has no slope",
+            "slope = slope * lanes_at(seen, row) * lanes_at(seen, column)",
+            "slope = slope * lanes_at(seen, row)",
+        ),
+        (
+            "a lane is taken once",
+            "for lane in range(n_used):\n        constant",
+            "for lane in range(LANES):\n        constant",
+        ),
+        compiles=True,
+    ),
 ]

@@ -109,27 +109,31 @@ class PanelSystem:
 
 def joined_arrays(systems: Sequence[LinearSystem]) -> SystemArrays:
     """Index arrays of several systems, paths sorted by row."""
-    columns: dict[str, list[int]] = {name: [] for name in SystemArrays._fields if name != "start"}
+    columns: dict[str, list[int]] = {name: [] for name in SystemArrays._fields if name not in ("start", "form")}
     lengths = ("path_row", "covariance_row", "intercept_row", "disturbance", "observed")
-    starts = [[0] * len(lengths)]
+    starts, first_of, forms = [[0] * len(lengths)], dict[tuple[object, ...], int](), list[int]()
 
     def add(word: str, parts: Sequence[str], entries: Sequence[tuple[int, ...]]) -> None:
         for place, part in enumerate(parts):
             columns[f"{word}_{part}"] += [entry[place] for entry in entries]
 
-    for system in systems:
+    for cell, system in enumerate(systems):
         disturbed = sorted({row for entry in system.covariances for row in entry[:2]})
         disturbance = [-1] * len(system.variables)
         for place, row in enumerate(disturbed):
             disturbance[row] = place
-        add("path", ("row", "column", "register"), sorted(system.paths))
+        paths = sorted(system.paths)
+        add("path", ("row", "column", "register"), paths)
         add("covariance", ("row", "column", "register"), system.covariances)
         add("intercept", ("row", "register"), system.intercepts)
         columns["disturbance"] += disturbance
         columns["observed"] += system.observed
         starts.append([len(columns[name]) for name in lengths])
+        numbers = [tuple((*ends, register == ONE) for *ends, register in each) for each in (paths, system.covariances)]
+        form = (len(disturbance), *numbers, tuple(row for row, _ in system.intercepts), system.observed)
+        forms.append(first_of.setdefault(form, cell))
     arrays = {name: np.array(column, dtype=np.int64) for name, column in columns.items()}
-    return SystemArrays(**arrays, start=np.array(starts, dtype=np.int64))
+    return SystemArrays(**arrays, start=np.array(starts, dtype=np.int64), form=np.array(forms, dtype=np.int64))
 
 
 def saturated_system(n_values: int, n_covariates: int = 0) -> PanelSystem:

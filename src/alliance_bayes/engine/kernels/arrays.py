@@ -22,6 +22,7 @@ __all__ = [
     "LOG",
     "LOG_NORMAL",
     "NORMAL",
+    "N_STARTS",
     "OBSERVED",
     "PATHS",
     "PROGRAM",
@@ -71,7 +72,7 @@ class SystemArrays(NamedTuple):
 
     A path or covariance whose register is -1 is the constant 1. Row c of `start` has the first entry of
     cell c in `path_*` (its column `PATHS`), `covariance_*`, `intercept_*`, `disturbance` (`VARIABLES`) and `observed`;
-    the last row their lengths.
+    the last row their lengths. `form` is the first cell whose system differs from that of cell c in registers alone.
     """
 
     path_row: np.ndarray
@@ -85,6 +86,7 @@ class SystemArrays(NamedTuple):
     disturbance: np.ndarray
     observed: np.ndarray
     start: np.ndarray
+    form: np.ndarray
 
 
 class PriorTable(NamedTuple):
@@ -198,6 +200,7 @@ def system_at(packed, first):
         disturbance=integers_at(packed, first + SYSTEM.disturbance),
         observed=integers_at(packed, first + SYSTEM.observed),
         start=integers_at(packed, first + SYSTEM.start).reshape(-1, N_STARTS),
+        form=integers_at(packed, first + SYSTEM.form),
     )
 
 

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from ...basics.compiled import compiled, inlined
+from .alike import is_alike, log_likelihood_of_alike
 from .arrays import PatternArrays, ProgramArrays, SystemArrays
 from .interpreter import pull_back, run
 from .matrices import LOG_2_PI, cholesky, inverse_and_log_determinant
@@ -186,6 +187,40 @@ def _cell(registers, bars, system, patterns, cell):
 
 
 @inlined
+def _alike(registers, bars, systems, patterns):
+    """Log-likelihood of the cells that are alike, compiled when a model first has such; adds its gradient to `bars`."""
+    n_patterns, n_values = patterns.position.shape
+    return log_likelihood_of_alike(
+        registers.ctypes,
+        bars.ctypes,
+        len(registers),
+        systems.path_row.ctypes,
+        systems.path_column.ctypes,
+        systems.path_register.ctypes,
+        systems.covariance_row.ctypes,
+        systems.covariance_column.ctypes,
+        systems.covariance_register.ctypes,
+        systems.intercept_row.ctypes,
+        systems.intercept_register.ctypes,
+        systems.disturbance.ctypes,
+        systems.observed.ctypes,
+        systems.start.ctypes,
+        systems.form.ctypes,
+        len(systems.form),
+        patterns.people.ctypes,
+        patterns.size.ctypes,
+        patterns.position.ctypes,
+        patterns.mean.ctypes,
+        patterns.rank.ctypes,
+        patterns.factor.ctypes,
+        patterns.completed.ctypes,
+        patterns.cell_start.ctypes,
+        n_patterns,
+        n_values,
+    )
+
+
+@inlined
 def log_likelihood_and_gradient(
     theta: np.ndarray, structure: ProgramArrays, systems: SystemArrays, patterns: PatternArrays
 ):
@@ -200,9 +235,14 @@ def log_likelihood_and_gradient(
     registers, proper = run(theta, structure)
     bars = np.zeros(len(registers))
     total = -patterns.given[0] if proper else -np.inf
-    for cell in range(len(systems.start) - 1):
-        if total > -np.inf:
+    n_alike, n_cells = 0, len(systems.form)
+    for cell in range(n_cells):
+        if is_alike(systems, patterns, cell):
+            n_alike += 1
+        elif total > -np.inf:
             total += _cell(registers, bars, system_of(systems, cell), patterns, cell)
+    if n_alike and total > -np.inf:
+        total += _alike(registers, bars, systems, patterns)
     if not total > -np.inf:
         return -np.inf, np.zeros(len(theta))
     pull_back(registers, bars, structure)

@@ -38,6 +38,7 @@ def system_of(systems: SystemArrays, cell: int):
         disturbance=systems.disturbance[first[VARIABLES] : last[VARIABLES]],
         observed=systems.observed[first[OBSERVED] : last[OBSERVED]],
         start=systems.start,
+        form=systems.form,
     )
 
 

@@ -112,7 +112,7 @@ def test_more_chains_go_on_from_those_there_are(spec, small_panel, unbroken, tmp
         {"tune": 61},
         {"target_accept": 0.9},
         {"spec": ab.RICLPM(["alliance", "days"], lags="equal")},
-        {"spec": ab.RICLPM(["alliance", "days"], priors=ab.Priors(cross_lagged=ab.Normal(0, 0.2)))},
+        {"spec": ab.RICLPM(["alliance", "days"], priors=ab.Priors(cross_lagged=ab.Normal(0, 0.1)))},
         {"spec": ab.RICLPM(["days", "alliance"])},
         {"panel": True},
         {"versions": {"numpy": "0"}},

@@ -141,6 +141,6 @@ def test_the_table_of_priors():
     table = prior_table(model_of(CLPM(TWO, lags="equal", residuals="equal", means="equal"), 3).scale.blocks)
     assert table.family.tolist() == [*[NORMAL] * 4, *[HALF_NORMAL] * 2, BETA, *[LOG_NORMAL] * 2, BETA, *[NORMAL] * 2]
     np.testing.assert_array_equal(table.first, [0.4, 0.4, 0, 0, 1, 1, 2, 0, 0, 2, 0, 0])
-    np.testing.assert_array_equal(table.second[[0, 2, 6, 9, 10]], [0.25, 0.15, 2, 2, 1])
+    np.testing.assert_array_equal(table.second[[0, 2, 6, 9, 10]], [0.25, 0.2, 2, 2, 1])
     np.testing.assert_array_equal(table.lower[:2], [-1, -1])
     np.testing.assert_array_equal(table.upper[:2], [1, 1])

@@ -41,7 +41,7 @@ def test_variants_change_one_thing_each(panel):
     assert variants["CLPM"][0] == ab.CLPM(NAMES, residuals="equal", remove=["days -> days"])
     assert variants["lags free"][0] == replace(spec, lags="free")
     wider = variants["prior SD x 2"][0]
-    assert wider.priors.cross_lagged == ab.Normal(0.0, 0.3)
+    assert wider.priors.cross_lagged == ab.Normal(0.0, 2 * spec.priors.cross_lagged.sd)
     assert wider.priors.carry_over == spec.priors.carry_over
     assert replace(wider, priors=spec.priors) == spec
 

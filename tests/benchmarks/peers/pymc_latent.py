@@ -34,7 +34,7 @@ def model_of(values: np.ndarray) -> pm.Model:
 
     with pm.Model() as model:
         carry_over = pm.TruncatedNormal("carry_over", 0.4, 0.25, lower=-1, upper=1, shape=2)
-        cross_lagged = pm.Normal("cross_lagged", 0, 0.15, shape=2)
+        cross_lagged = pm.Normal("cross_lagged", 0, 0.2, shape=2)
         total_sd = pm.HalfNormal("total_sd", 1, shape=2)
         icc = pm.Beta("icc", 2, 2, shape=2)
         between = pm.Beta("between", 2, 2)

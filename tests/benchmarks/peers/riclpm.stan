@@ -32,7 +32,7 @@ parameters {
 }
 model {
   carry_over ~ normal(0.4, 0.25);
-  cross_lagged ~ normal(0, 0.15);
+  cross_lagged ~ normal(0, 0.2);
   total_sd ~ normal(0, 1);
   icc ~ beta(2, 2);
   between ~ lkj_corr_cholesky(2);

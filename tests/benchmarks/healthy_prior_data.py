@@ -115,6 +115,7 @@ def study(name: str, seed: int) -> dict[str, object]:
         "kind": name,
         "seed": seed,
         "healthy": fit.health.healthy,
+        "target_accept": fit.settings.target_accept,
         "divergences": fit.health.divergences,
         "rhat": fit.health.rhat,
         "ess_bulk": fit.health.ess_bulk,

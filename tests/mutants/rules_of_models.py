@@ -442,8 +442,43 @@ MODELS: list[Mutant] = [
         "posterior/test_many_parameters.py",
         (
             "many parameters are sampled about their mode",
-            "model.spec.is_latent or MOST_LOW_RANK < compiled.n_dim <= MOST_SCALED",
-            "model.spec.is_latent",
+            "model.spec.is_latent or ((at_mode or not learns) and compiled.n_dim <= MOST_SCALED)",
+            "model.spec.is_latent or at_mode",
+        ),
+    ),
+    *rules_of(
+        "posterior/samplers.py",
+        "posterior/test_smaller_steps.py",
+        (
+            "a fit of which too many draws diverge is sampled again",
+            "diverged <= MOST_DIVERGENT * first.n_draws",
+            "diverged <= 0.01 * first.n_draws",
+        ),
+        ("an interrupted fit is not sampled again", "if first.interrupted or diverged", "if diverged"),
+        ("a second attempt warms up longer", "tune=round(LONGER * settings.tune)", "tune=settings.tune"),
+        (
+            "draws outlive an interruption of the second attempt",
+            "if kept_now() is not None:\n            raise",
+            "raise",
+        ),
+        (
+            "seconds are those of both attempts",
+            "getattr(first.settings, name) + getattr(used, name)",
+            "getattr(used, name)",
+        ),
+    ),
+    *rules_of(
+        "posterior/sampling.py",
+        "posterior/test_smaller_steps.py",
+        (
+            "a given target_accept is used as given",
+            "sample_until_explored if target_accept is None else sample_posterior",
+            "sample_until_explored",
+        ),
+        (
+            "chains of both attempts are removed",
+            "for attempt in (settings, in_smaller_steps(settings)):",
+            "for attempt in (settings,):",
         ),
     ),
     *rules_of(

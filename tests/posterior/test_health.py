@@ -105,7 +105,7 @@ def test_divergences():
     rate = 37_000 / draws_of()["sample_stats"]["diverging"].size
     assert problem == (
         f"37 divergent transitions ({rate:.2g} per 1,000 draws): part of the posterior is not explored. Raise "
-        "target_accept (0.95, 0.99); if they persist, the data do not identify the model, so simplify it."
+        "target_accept (0.98, 0.99); if they persist, the data do not identify the model, so simplify it."
     )
     assert str(health).splitlines()[0].startswith("Sampling: PROBLEMS. R-hat at most ")
     assert str(health).splitlines()[1] == problem

@@ -326,7 +326,7 @@ def _questions(
     yield "# [sampling]"
     yield "# draws = 1000"
     yield "# chains = 4"
-    yield "# target_accept = 0.95  # nearer to 1 where the fit reports divergent draws"
+    yield "# target_accept = 0.98  # nearer to 1 where the fit reports divergent draws"
 
 
 def _value(value: Any) -> str:

@@ -214,7 +214,7 @@ def _problems(health: Health, chains: Chains) -> Iterator[str]:
     if rate > MOST_DIVERGENT:
         yield (
             f"{counted(health.divergences, 'divergent transition')} ({1000 * rate:.2g} per 1,000 draws): part of the "
-            "posterior is not explored. Raise target_accept (0.95, 0.99); if they persist, the data do not identify "
+            "posterior is not explored. Raise target_accept (0.98, 0.99); if they persist, the data do not identify "
             "the model, so simplify it."
         )
     if n_moving and chains.posterior.sizes["draw"] > 1 and not health.bfmi >= SMALLEST_BFMI:

@@ -54,9 +54,9 @@ def fit(
     chains, cores
         Number of chains, and how many run at once (by default on all processors).
     target_accept
-        Acceptance probability that the step size aims at, in (0, 1); nearer to 1 steps are smaller. By default 0.8, and
+        Acceptance probability that the step size aims at: nearer to 1, steps are smaller. By default 0.8, and
         where more than one draw per 1,000 diverges the model is sampled again with 0.95 and 2.5 times the warm-up, by
-        which a fit takes about four times as long. `Fit.settings` says which it was.
+        which such a fit takes 3 to 4 times as long. `Fit.settings` says which it was.
     sampler
         ``"nutpie"``, or ``"pymc"`` for PyMC's own NUTS on the same model.
     latent

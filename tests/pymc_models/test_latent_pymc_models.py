@@ -7,12 +7,13 @@ from pytensor.compile.mode import Mode
 from test_compiling import as_point, evaluate, expanded
 
 import alliance_bayes as ab
+from alliance_bayes.basics.caching import PACKAGE, STAMPS
 from alliance_bayes.engine.kernels.arrays import pack
 from alliance_bayes.engine.latent.panel_likelihood import latent_log_density
 from alliance_bayes.engine.model_on_panel import panel_model
 from alliance_bayes.pymc_models.building import pymc_model_of
 from alliance_bayes.pymc_models.compiling import compile_model
-from alliance_bayes.pymc_models.operations import LatentLogLikelihood
+from alliance_bayes.pymc_models.operations import DerivedQuantities, LatentLogLikelihood, PanelLogLikelihood
 from alliance_bayes.pymc_models.scaling import scaled
 from helpers import slope
 from latent_people import people
@@ -142,3 +143,23 @@ def test_compiled_and_plain_operations_agree():
 def test_the_density_of_each_person_written_out_is_for_normal_measures():
     with pytest.raises(ab.SpecError, match=r'^likelihood="persons" '):
         ab.to_pymc(SPECS["days"], people(30, 3), likelihood="persons")
+
+
+@pytest.mark.parametrize(
+    ("operation", "folder"),
+    [
+        (PanelLogLikelihood(), "engine/kernels"),
+        (LatentLogLikelihood(), "engine/latent"),
+        (DerivedQuantities(3), "engine/kernels"),
+    ],
+)
+def test_what_pytensor_keeps_is_not_used_with_other_kernels(monkeypatch, operation, folder):
+    from pytensor.link.numba.dispatch.basic import numba_funcify_and_cache_key
+
+    def key():
+        return numba_funcify_and_cache_key(operation)[1]
+
+    first = key()
+    assert key() == first
+    monkeypatch.setitem(STAMPS, PACKAGE / folder, "of other sources")
+    assert key() != first

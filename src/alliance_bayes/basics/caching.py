@@ -30,7 +30,7 @@ from numba.core.caching import (
 
 from .compile_progress import announce, count
 
-__all__ = ["LEVELS", "OBJECT_CODE", "STAMPS", "KernelCache", "level"]
+__all__ = ["LEVELS", "OBJECT_CODE", "PACKAGE", "STAMPS", "KernelCache", "level"]
 
 OBJECT_CODE = "object_code"
 """Folder beside kernels, with one folder for each level."""

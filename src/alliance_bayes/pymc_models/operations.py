@@ -1,5 +1,7 @@
 """The compiled kernels as PyTensor operations, with gradient and numba dispatch."""
 
+import hashlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
+from ..basics.caching import PACKAGE, STAMPS
 from ..engine.kernels.arrays import PatternArrays
 from ..engine.kernels.entry_points import (
     DERIVED_SYMBOL,
@@ -32,6 +35,14 @@ from ..engine.latent.panel_likelihood import (
 __all__ = ["DerivedQuantities", "LatentLogLikelihood", "PanelLogLikelihood"]
 
 _data, _length = types.voidptr, types.intp
+
+
+def _version(folder: str) -> int:
+    """Tell PyTensor which of the functions that it keeps compiled are of these kernels and these layouts of data."""
+    return int(hashlib.sha256((STAMPS[PACKAGE / folder] + _SOURCE).encode()).hexdigest()[:15], 16)
+
+
+_SOURCE = Path(__file__).read_text()
 
 
 class _LogLikelihood(Op):
@@ -158,7 +169,7 @@ def _numba_log_likelihood(op: PanelLogLikelihood, **_: Any) -> Any:
         )  # fmt: skip
         return np.asarray(value), gradient
 
-    return evaluate, 4
+    return evaluate, _version("engine/kernels")
 
 
 @register_funcify_default_op_cache_key(LatentLogLikelihood)
@@ -174,7 +185,7 @@ def _numba_latent_log_likelihood(op: LatentLogLikelihood, **_: Any) -> Any:
         )
         return np.asarray(value), gradient
 
-    return evaluate, 2
+    return evaluate, _version("engine/latent")
 
 
 @register_funcify_default_op_cache_key(DerivedQuantities)
@@ -193,4 +204,4 @@ def _numba_derived(op: DerivedQuantities, **_: Any) -> Any:
         )  # fmt: skip
         return result
 
-    return evaluate, 3
+    return evaluate, _version("engine/kernels")

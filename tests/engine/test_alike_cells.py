@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import alliance_bayes as ab
+from alliance_bayes.engine.kernels.alike import _log_determinant
 from alliance_bayes.engine.kernels.interpreter import run_many
 from alliance_bayes.engine.kernels.lanes import LANES
 from alliance_bayes.engine.model_on_panel import panel_model
@@ -79,3 +80,9 @@ def test_a_covariance_that_is_not_positive_definite_has_no_density():
     value, gradient = log_likelihood_and_gradient(model.system, theta, model.statistics.arrays)
     assert value == -np.inf
     assert not gradient.any()
+
+
+@pytest.mark.parametrize("log_size", [-170.0, -92.0, 92.0, 170.0])
+def test_determinants_of_variances_of_any_size(log_size):
+    pivots = np.exp(log_size) * np.random.default_rng(1).uniform(0.5, 2.0, (13, LANES))
+    assert _log_determinant(pivots, 3) == pytest.approx(np.log(pivots[:, 3]).sum(), rel=1e-12)

@@ -165,6 +165,37 @@ def test_infinite_values_are_seen_with_or_without_statistics_of_the_file(statist
         Panel.from_parquet(tmp_path / "clinic.parquet", **OPTIONS, measures=["m0", "m1"])
 
 
+@pytest.mark.parametrize("statistics", [True, False])
+@pytest.mark.parametrize(
+    ("column", "options"),
+    [("state", {"requires": {"m0": "state"}}), ("month", {"times": [0, 6]}), ("month", {}), ("id", {}), ("m1", {})],
+)
+def test_nan_is_missing_whatever_the_file_says_of_its_limits(column, options, statistics, tmp_path):
+    """Limits of a column in a file leave NaN out."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    frame = rows_of(30, [0, 6], 2, seed=1, ids=float).sort_values(["id", "month"]).astype(float)
+    frame["state"] = 1.0
+    frame.iloc[7, list(frame).index(column)] = np.nan
+    arrays = {name: pa.array(frame[name], from_pandas=False) for name in frame}
+    pq.write_table(pa.table(arrays), tmp_path / "clinic.parquet", write_statistics=statistics)
+    given = OPTIONS | {"measures": ["m0", "m1"]} | options
+    outcomes = []
+    for panel in (
+        lambda: Panel.from_parquet(tmp_path / "clinic.parquet", **given),
+        lambda: Panel.from_long(frame, **given),
+    ):
+        try:
+            outcomes.append(panel())
+        except PanelError as error:
+            outcomes.append(str(error).partition("\n")[2])
+    if isinstance(outcomes[1], str):
+        assert outcomes[0] == outcomes[1]
+    else:
+        assert_same(*outcomes)
+
+
 @pytest.mark.parametrize("decision", ["refuse", "drop_value", "state_on"])
 def test_absences_of_every_kind(decision, both):
     frame = rows_of(80, [0, 6, 12], 2, seed=2, contradictions=decision != "refuse")

@@ -82,6 +82,9 @@ def test_the_first_draws_are_kept_where_the_second_attempt_is_interrupted(sample
     sample = sample_until_explored(None, SETTINGS)
     assert sample.settings.target_accept == 0.8
     assert not sample.interrupted
+    assert sample.stopped
+    said = "Interrupted after 4,000 draws, of which 5 diverged, in a second attempt in smaller steps."
+    assert sample.incomplete == (said,)
     attempts.clear()
     with keeping(Kept(tmp_path, versions())), pytest.raises(ab.InterruptionError, match="stopped"):
         sample_until_explored(None, SETTINGS)

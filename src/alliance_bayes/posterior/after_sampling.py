@@ -54,7 +54,7 @@ def with_other_groups(model: PanelModel, sample: Sample, prior: xr.Dataset) -> S
             else:
                 if group is not None:
                     groups[f"/{stage.group}"] = group
-        return replace(sample, draws=xr.DataTree.from_dict(groups), incomplete=tuple(missing))
+        return replace(sample, draws=xr.DataTree.from_dict(groups), incomplete=(*sample.incomplete, *missing))
 
 
 def error_in_words(error: BaseException) -> str:

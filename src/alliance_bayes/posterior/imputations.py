@@ -81,8 +81,11 @@ def fit_imputations(spec: CrossLagged, panels: Sequence[Panel], *, seed: int, **
             )
             warn(incomplete[0], FitWarning)
         draws = {f"/{name}": mixed([one.drawn(name) for one in fits]) for name in GROUPS}
+        careful = max((one.settings for one in fits), key=lambda used: used.target_accept)
         settings_of_all = replace(
             fits[0].settings,
+            target_accept=careful.target_accept,
+            tune=careful.tune,
             chains=sum(one.settings.chains for one in fits),
             compile_seconds=sum(one.settings.compile_seconds for one in fits),
             sampling_seconds=sum(one.settings.sampling_seconds for one in fits),

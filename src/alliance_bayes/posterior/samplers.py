@@ -19,7 +19,7 @@ from .health import MOST_DIVERGENT
 from .interruption import equal_lengths, too_few_draws, without_keeping
 from .keeping import KeptChains, kept_now
 from .nutpie_chains import draw_chains, tree_of
-from .sample import Sample
+from .sample import STOPPED, Sample
 from .settings import Settings
 
 __all__ = ["compiled_for_nutpie", "in_smaller_steps", "kept_chains", "sample_posterior", "sample_until_explored"]
@@ -50,7 +50,7 @@ def in_smaller_steps(settings: Settings) -> Settings:
 def sample_until_explored(model: PanelModel, settings: Settings, *, progress: bool = False) -> Sample:
     """As `sample_posterior`, and where too many draws diverge, once more in smaller steps, with the seconds of both.
 
-    Where the second attempt is interrupted before it has draws to keep, it is the first.
+    Where the second attempt is interrupted before it has draws to keep, it is the first, which says so.
     """
     first = sample_posterior(model, settings, progress=progress)
     diverged = int(first.group("sample_stats")["diverging"].sum())
@@ -65,7 +65,8 @@ def sample_until_explored(model: PanelModel, settings: Settings, *, progress: bo
     except InterruptionError:
         if kept_now() is not None:
             raise
-        return first
+        kept = f"{STOPPED} after {first.n_draws:,} draws, of which {diverged:,} diverged"
+        return replace(first, incomplete=(f"{kept}, in a second attempt in smaller steps.",))
     used = second.settings
     seconds = {
         name: getattr(first.settings, name) + getattr(used, name) for name in ("compile_seconds", "sampling_seconds")

@@ -166,7 +166,7 @@ def _log_determinant(pivots, lane):
         if not pivots[pivot, lane] > 0.0:
             return np.inf
         product *= pivots[pivot, lane]
-        if pivot % 8 == 7:
+        if pivot % 4 == 3:
             total += math.log(product)
             product = 1.0
     return total + math.log(product)

@@ -243,7 +243,7 @@ def log_likelihood_and_gradient(
             total += _cell(registers, bars, system_of(systems, cell), patterns, cell)
     if n_alike and total > -np.inf:
         total += _alike(registers, bars, systems, patterns)
-    if not total > -np.inf:
+    if not -np.inf < total < np.inf:
         return -np.inf, np.zeros(len(theta))
     pull_back(registers, bars, structure)
     return total, bars[: len(theta)].copy()

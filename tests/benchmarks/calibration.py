@@ -3,7 +3,8 @@
 Each replicate is a file of its own, so that the run can be stopped and started again:
 ``python tests/benchmarks/calibration.py`` does what is not yet in the folder, and writes ``docs/calibration.json`` and,
 with its hash and the version in git, ``docs/calibration.md``. `--replicates 20` does so many of each kind, which finds
-gross faults alone; `--kinds "CLPM" "days"` does these alone and writes nothing.
+gross faults alone; `--kinds "CLPM" "days"` does these alone and writes nothing; `--what-is-done` writes the results of
+what is in the folder.
 """
 
 import argparse
@@ -38,6 +39,14 @@ def runs(chosen, replicates):
             continue
         for scale in kind.scales:
             yield name, kind, scale, min(kind.replicates, replicates or kind.replicates)
+
+
+def what_is_done(asked, folder):
+    """As `runs`, with the replicates that the folder holds."""
+    for name, kind, scale, replicates in asked:
+        where = folder / name.replace(",", "") / PLANS[scale] / CELL
+        done = {int(file.stem) for file in where.glob("*.npz")}
+        yield name, kind, scale, min({*range(replicates + 1)} - (done - {replicates}))
 
 
 def calibrated(name, kind, scale, replicates, folder, workers):
@@ -196,9 +205,13 @@ def main():
     parser.add_argument("--kinds", nargs="*", choices=list(KINDS), default=[])
     parser.add_argument("--workers", type=int)
     parser.add_argument("--cost", action="store_true", help="say what it costs, and stop")
+    parser.add_argument("--what-is-done", action="store_true", help="sample no more, and write results")
     given = parser.parse_args()
     asked = list(runs(given.kinds, given.replicates))
-    say_cost(asked, given.folder, given.workers)
+    if given.what_is_done:
+        asked = list(what_is_done(asked, given.folder))
+    else:
+        say_cost(asked, given.folder, given.workers)
     if given.cost:
         return
     results = {}

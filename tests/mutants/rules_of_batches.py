@@ -95,4 +95,13 @@ BATCHES: list[Mutant] = [
         "panel/test_parquet.py::test_rows_in_order_are_not_sorted",
         ("rows out of order are sorted", "less(persons[1:], persons[:-1])", "less(persons[1:], persons[1:])"),
     ),
+    *rules_of(
+        "panel/segments.py",
+        "panel/test_parquet.py::test_nan_is_missing_whatever_the_file_says_of_its_limits",
+        (
+            "limits that a file states are not of its NaN",
+            '"disabled_optimizers": "statistics_propagation"',
+            '"threads": threads',
+        ),
+    ),
 ]

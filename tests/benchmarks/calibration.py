@@ -20,6 +20,7 @@ from calibration_kinds import KINDS
 
 import alliance_bayes as ab
 from alliance_bayes.batches import Replicate, read_batch
+from alliance_bayes.calibration.answering import FEWEST
 from alliance_bayes.calibration.calibrate import CELL, PLANS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -163,6 +164,8 @@ def _p(value):
 
 
 def _worst(result):
+    if result["asked"] - result["failed"] < FEWEST:
+        return "too few replicates to say"
     if result["smallest_p_holm"] >= LEVEL:
         return "none"
     tables = (result["tables"].get(name, []) for name in ("table", "events", "verdicts"))

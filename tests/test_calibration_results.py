@@ -9,7 +9,6 @@ import pytest
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 RESULTS, PAGE = DOCS / "calibration.json", DOCS / "calibration.md"
-pytestmark = pytest.mark.skipif(not RESULTS.exists(), reason="`make calibrate` has not been run yet")
 KINDS = (
     "RI-CLPM, equal lags",
     "RI-CLPM, equal lags, as shipped",

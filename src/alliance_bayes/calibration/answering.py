@@ -20,7 +20,7 @@ from .uniformity import LARGEST_FACTOR, LEVELS, band, holm, shape_in_words, smal
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["LEVEL", "answer_of"]
+__all__ = ["FEWEST", "LEVEL", "answer_of"]
 
 LEVEL = 0.01
 """Of all tests together, by Holm's procedure."""

@@ -17,7 +17,7 @@ SAID = [README, ROOT / "CONTRIBUTING.md", *PAGES]
 NOTEBOOK = ROOT / "examples" / "first_answer.ipynb"
 FEW = {"draws": 300, "tune": 200, "chains": 2, "cores": 1}
 SLOW = {"robustness", "state"}  # `make docs` executes every page, with all draws
-ELSEWHERE = {"clusters"}  # needs a cluster: its blocks are compiled only
+ELSEWHERE = {"calibration", "clusters"}  # hours, or a cluster: their blocks are compiled only
 CODE = ("{code-cell}", "python", "shell")
 RUN = [page for page in PAGES if any(block.language in CODE for block in blocks_of(page))]
 

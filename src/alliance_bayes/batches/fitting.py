@@ -23,7 +23,7 @@ from ..posterior.one_of_many import fit_one_of_many, short_warm_up
 from ..posterior.posterior import Posterior
 from ..posterior.preview import preview_of
 from ..posterior.quantity_tables import quantity_table
-from ..posterior.settings import Settings, check_settings
+from ..posterior.settings import TARGET_ACCEPT, Settings, check_settings
 from ..questions.answer import Answer
 from ..spec.cross_lagged import CrossLagged
 from ..spec.mapping import spec_to_mapping
@@ -56,7 +56,7 @@ def fit_many(
     draws: int = 1000,
     tune: int | None = None,
     chains: int = 2,
-    target_accept: float = 0.8,
+    target_accept: float = TARGET_ACCEPT,
     workers: int | None = None,
     client: Any = None,
     progress: bool | None = None,

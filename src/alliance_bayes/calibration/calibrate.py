@@ -15,7 +15,7 @@ from ..batches import Replicate, run_batch
 from ..engine.model_on_panel import panel_model
 from ..panel import Panel
 from ..posterior.fit import Fit
-from ..posterior.settings import check_settings, warm_up
+from ..posterior.settings import TARGET_ACCEPT, check_settings, warm_up
 from ..questions.answer import Answer
 from ..spec.cross_lagged import CrossLagged
 from ..spec.mapping import spec_to_mapping
@@ -51,7 +51,7 @@ def calibrate(
     draws: int = DRAWS,
     tune: int | None = None,
     chains: int = CHAINS,
-    target_accept: float = 0.8,
+    target_accept: float = TARGET_ACCEPT,
     progress: bool | None = None,
 ) -> Answer:
     """Check whether intervals, probabilities and verdicts of a model mean what they say, over its prior.
@@ -177,7 +177,7 @@ def posterior_calibration(
     draws: int = DRAWS,
     tune: int | None = None,
     chains: int = CHAINS,
-    target_accept: float = 0.8,
+    target_accept: float = TARGET_ACCEPT,
     progress: bool | None = None,
 ) -> Answer:
     """Check whether intervals, probabilities and verdicts mean what they say for data such as those of a fit.

@@ -35,14 +35,12 @@ from ..engine.latent.panel_likelihood import (
 __all__ = ["DerivedQuantities", "LatentLogLikelihood", "PanelLogLikelihood"]
 
 _data, _length = types.voidptr, types.intp
+_source = Path(__file__).read_bytes()
 
 
 def _version(folder: str) -> int:
     """Tell PyTensor which of the functions that it keeps compiled are of these kernels and these layouts of data."""
-    return int(hashlib.sha256((STAMPS[PACKAGE / folder] + _SOURCE).encode()).hexdigest()[:15], 16)
-
-
-_SOURCE = Path(__file__).read_text()
+    return int(hashlib.sha256(STAMPS[PACKAGE / folder].encode() + _source).hexdigest()[:15], 16)
 
 
 class _LogLikelihood(Op):

@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HEAD = Path(__file__).with_name("calibration_head.md")
 RESULTS, PAGE = ROOT / "docs" / "calibration.json", ROOT / "docs" / "calibration.md"
 SEED = 17
-SAMPLING = {"draws": 1000, "chains": 4, "target_accept": 0.95}
+SAMPLING = {"draws": 1000, "chains": 2}
 FIRST = 2
 """Replicates of each kind that tell what the others cost; the first of them may compile."""
 LEVEL = 0.01

@@ -9,7 +9,7 @@ import pytest
 import alliance_bayes as ab
 from alliance_bayes.batches import Replicate
 from alliance_bayes.calibration.calibrate import CELL, PLANS
-from alliance_bayes.calibration.quantities import log_likelihoods
+from alliance_bayes.calibration.quantities import events_of, log_likelihoods
 from alliance_bayes.calibration.replicated_panels import drawn_like, joined
 from alliance_bayes.calibration.replicating import FromPrior, _said
 from alliance_bayes.engine.model_on_panel import panel_model
@@ -53,6 +53,24 @@ def test_the_answer(answer):
     assert "So few replicates (6, with " in str(answer)
     assert {"mean: days, 6", "total SD: days"} <= set(table.index)
     assert answer.health.healthy == (counts["unhealthy"] == 0)
+
+
+def test_events_are_those_of_the_answer_on_direction(small_fit):
+    answer, events = ab.directionality(small_fit, "alliance", "days"), events_of(small_fit)
+    expected = {
+        f"{path} > 0, {over}": row["p_positive"]
+        for (path, over), row in answer.table.iterrows()
+        if over in answer.evidence.index.unique("over")
+    }
+    expected |= {f"{event}, {over}": row["probability"] for (over, event), row in answer.evidence.iterrows()}
+    for over, row in answer.tables["contest"].iterrows():
+        expected[f"|alliance -> days| larger, {over}"] = row["probability"]
+    found = {name.removeprefix("alliance, days: "): value for name, value in events.probabilities.items()}
+    assert {name: found[name] for name in expected} == expected
+    assert {name for name in found if name not in expected and "by Bayes factor" not in name} == set()
+    ((about, (verdict, event)),) = events.verdicts.items()
+    assert (about, verdict) == ("alliance, days", answer.verdict)
+    assert event == f"alliance, days: {answer.verdict}, average of intervals of 6"
 
 
 def test_it_is_plain_values_and_a_figure(answer):

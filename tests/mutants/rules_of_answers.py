@@ -587,7 +587,7 @@ ANSWERS: list[Mutant] = [
         ("unhealthy draws have no verdict", "if not health.healthy:\n        return", "if False:\n        return"),
     ),
     *rules_of(
-        "questions/directionality.py",
+        "questions/directionality_effects.py",
         "questions/test_directionality.py::test_the_verdict_is_about_the_shortest_interval_or_the_one_that_is_asked_about",
         (
             "the shortest interval is asked about",

@@ -51,7 +51,7 @@ def calibrate(
     draws: int = DRAWS,
     tune: int | None = None,
     chains: int = CHAINS,
-    target_accept: float = TARGET_ACCEPT,
+    target_accept: float | None = None,
     progress: bool | None = None,
 ) -> Answer:
     """Check whether intervals, probabilities and verdicts of a model mean what they say, over its prior.
@@ -142,9 +142,9 @@ def calibrate(
         problems.add(f"scale must be one of {quoted(get_args(Scale))}; got {shown(scale)}.")
     problems.found += untranslatable(spec, panel_like)
     problems.raise_as(SpecError)
-    check_settings(draws, tune, chains, 1, target_accept, seed, "nutpie")
+    settings = _settings(draws, tune, chains, target_accept, seed)
     panel_model(spec, panel_like)
-    work = FromPrior(_settings(draws, tune, chains, target_accept), ask, True, spec, panel_like, scale)
+    work = FromPrior(settings, ask, True, spec, panel_like, scale)
     about = {"spec": spec_to_mapping(spec), "panel": _described(panel_like), **work.settings}
     asked = [Replicate(PLANS[scale], CELL, index) for index in range(replicates)]
     batch = run_batch(work, asked, folder, seed=seed, workers=workers, client=client, about=about, progress=progress)
@@ -177,7 +177,7 @@ def posterior_calibration(
     draws: int = DRAWS,
     tune: int | None = None,
     chains: int = CHAINS,
-    target_accept: float = TARGET_ACCEPT,
+    target_accept: float | None = None,
     progress: bool | None = None,
 ) -> Answer:
     """Check whether intervals, probabilities and verdicts mean what they say for data such as those of a fit.
@@ -225,8 +225,8 @@ def posterior_calibration(
     if panel.moments is not None and (len(panel.moments.n) > 1 or panel.background.group_labels):
         problems.add("The panel holds moments of several patterns or groups; calibrate with a panel of persons.")
     problems.raise_as(SpecError)
-    check_settings(draws, tune, chains, 1, target_accept, seed, "nutpie")
-    work = FromPosterior(_settings(draws, tune, chains, target_accept), ask, True, fit.model, _psis(fit))
+    settings = _settings(draws, tune, chains, target_accept, seed)
+    work = FromPosterior(settings, ask, True, fit.model, _psis(fit))
     about = {"spec": spec_to_mapping(spec), "panel": _described(panel), "fit": fit.settings.options, **work.settings}
     asked = [Replicate(PLANS["posterior"], CELL, index) for index in range(replicates)]
     batch = run_batch(work, asked, folder, seed=seed, workers=workers, client=client, about=about, progress=progress)
@@ -246,8 +246,11 @@ def posterior_calibration(
     )
 
 
-def _settings(draws: int, tune: int, chains: int, target_accept: float) -> dict[str, Any]:
-    return {"draws": int(draws), "tune": int(tune), "chains": int(chains), "target_accept": float(target_accept)}
+def _settings(draws: int, tune: int, chains: int, target_accept: float | None, seed: int) -> dict[str, Any]:
+    """What is valid of these, as plain values."""
+    check_settings(draws, tune, chains, 1, TARGET_ACCEPT if target_accept is None else target_accept, seed, "nutpie")
+    accept = None if target_accept is None else float(target_accept)
+    return {"draws": int(draws), "tune": int(tune), "chains": int(chains), "target_accept": accept}
 
 
 def _described(panel: Panel) -> dict[str, Any]:

@@ -16,11 +16,12 @@ from ..engine.model_on_panel import PanelModel
 from ..posterior.fit import Fit
 from ..posterior.posterior import Posterior
 from ..posterior.predictions.people import people_of
+from ..posterior.summaries import above, probability
 from ..questions.answer import Answer
-from ..questions.arguments import check_pair
-from ..questions.directionality import directionality
+from ..questions.arguments import CERTAINTY, check_pair
+from ..questions.directionality_effects import SIDES, Effects, effects_by_length
+from ..questions.directionality_verdict import verdict_on
 from ..questions.hypotheses import hypotheses
-from ..questions.lengths import average_over
 
 __all__ = ["LOG_LIKELIHOOD", "Events", "events_of", "log_likelihoods", "named_quantities", "plain_names"]
 
@@ -140,22 +141,23 @@ def events_of(fit: Fit) -> Events:
     """Probabilities of events after the data, and verdicts, of every pair of measures with both paths free."""
     probabilities, verdicts = dict[str, float](), dict[str, tuple[str, str]]()
     for group in fit.groups or (None,):
-        for pair in _pairs(fit, group):
+        of_one = fit if group is None else fit.of_group(group)
+        for pair in _pairs(of_one):
             about = f"{', '.join(pair)}{'' if group is None else f' ({group})'}"
-            answer = directionality(fit, *pair, group=group)
-            of_pair = dict(_of_direction(answer)) | dict(_by_bayes_factors(hypotheses(fit, *pair, group=group)))
+            found = effects_by_length(of_one, pair, None, None, CERTAINTY)
+            of_pair = dict(_by_bayes_factors(hypotheses(fit, *pair, group=group)))
+            for effects in found.by_length.values():
+                of_pair |= dict(_of_direction(effects))
             probabilities |= {f"{about}: {event}": value for event, value in of_pair.items()}
-            if answer.verdict is not None:
-                over = average_over(answer.draws.attrs["asked"])
-                verdicts[about] = answer.verdict, f"{about}: {answer.verdict}, {over}"
+            verdict, _ = verdict_on(found.asked, fit.health)
+            verdicts[about] = verdict, f"{about}: {verdict}, {found.asked.over}"
     return Events(probabilities, verdicts)
 
 
-def _pairs(fit: Posterior, group: str | None) -> Iterator[tuple[str, str]]:
-    of_one = fit if group is None else fit.of_group(group)
+def _pairs(fit: Posterior) -> Iterator[tuple[str, str]]:
     for first, second in combinations(fit.spec.measures, 2):
         problems = Problems("")
-        check_pair(of_one, first, second, problems)
+        check_pair(fit, first, second, problems)
         if not problems.found:
             yield first, second
 
@@ -168,13 +170,9 @@ def _by_bayes_factors(answer: Answer) -> Iterator[tuple[str, float]]:
         yield f"by Bayes factor {name}", float(row["posterior"] if bounded else odds / (1 + odds))
 
 
-def _of_direction(answer: Answer) -> Iterator[tuple[str, float]]:
-    lengths = set(answer.evidence.index.get_level_values("over"))
-    for (path, over), row in answer.table.iterrows():
-        if over in lengths:
-            yield f"{path} > 0, {over}", float(row["p_positive"])
-    first, second = answer.arguments["between"]
-    for over, row in answer.tables["contest"].iterrows():
-        yield f"|{lagged_path(first, second)}| larger, {over}", float(row["probability"])
-    for (over, event), row in answer.evidence.iterrows():
-        yield f"{event}, {over}", float(row["probability"])
+def _of_direction(effects: Effects) -> Iterator[tuple[str, float]]:
+    for side, path in zip(SIDES, effects.paths, strict=True):
+        yield f"{path} > 0, {effects.over}", probability(above(effects.posterior[side], 0)).value
+    yield f"|{effects.paths[0]}| larger, {effects.over}", effects.contest[0].value
+    for event, (after, _) in effects.events.items():
+        yield f"{event}, {effects.over}", after.value

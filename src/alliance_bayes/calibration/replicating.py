@@ -17,8 +17,8 @@ from ..posterior.fit import Fit
 from ..posterior.health import Health
 from ..posterior.prior_draws import named_draws, prior_draws, proper_draws
 from ..posterior.sample import Sample
-from ..posterior.samplers import sample_posterior
-from ..posterior.settings import Settings
+from ..posterior.samplers import sample_posterior, sample_until_explored
+from ..posterior.settings import TARGET_ACCEPT, Settings
 from ..spec.cross_lagged import CrossLagged
 from .quantities import LOG_LIKELIHOOD, Events, events_of, log_likelihoods, named_quantities
 from .replicated_panels import drawn_like, joined
@@ -54,7 +54,7 @@ class Drawn:
 class _Work:
     """What all replicates share; called with one and its random numbers, it does the work of `run_batch`."""
 
-    settings: Mapping[str, Any]  # draws, tune, chains and target_accept
+    settings: Mapping[str, Any]  # draws, tune, chains and target_accept, None where not given
     ask: Ask | None  # further quantities to be ranked, from a fit
     events: bool  # whether events and verdicts are kept
 
@@ -113,17 +113,19 @@ class _Work:
 
     def _fitted(self, drawn: Drawn, seed: int) -> tuple[Fit, float]:
         """A fit with as many effective draws of what is ranked as ranks need, if that can be had."""
-        draws = self.settings["draws"]
+        accept = self.settings["target_accept"]
+        given = {**self.settings, "target_accept": TARGET_ACCEPT if accept is None else accept}
+        settings = Settings(**given, cores=1, seed=seed, sampler="nutpie")
+        sample_it = sample_until_explored if accept is None else sample_posterior
         for _ in range(MOST_TRIES):
-            settings = Settings(**{**self.settings, "draws": draws}, cores=1, seed=seed, sampler="nutpie")
-            sample = sample_posterior(drawn.model, settings)
+            sample = sample_it(drawn.model, settings)
             statistics = sample.group("sample_stats")
             groups = {"/posterior": sample.posterior, "/sample_stats": statistics, "/prior": self.prior}
             fit = Fit(drawn.model, replace(sample, draws=xr.DataTree.from_dict(groups)))
             smallest = _smallest_effective(self._quantities(fit))
             if smallest >= RANKED:
                 break
-            draws *= MORE
+            settings = replace(settings, draws=MORE * settings.draws)
         return fit, smallest
 
     def _quantities(self, fit: Fit) -> dict[str, xr.DataArray]:

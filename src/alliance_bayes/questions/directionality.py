@@ -25,7 +25,7 @@ from .arguments import (
 )
 from .at_lag import lag_problems
 from .direction_dynamics import DirectionDynamics
-from .directionality_effects import SIDES, Effects, by_path, default_margin, drawn_effects, prior_spread
+from .directionality_effects import SIDES, by_path, effects_by_length
 from .directionality_figure import direction_figure
 from .directionality_tables import contest_table, effects_table, evidence_table
 from .directionality_verdict import doubts_about_sizes, verdict_on
@@ -36,7 +36,7 @@ from .directionality_words import (
     evidence_in_words,
     heading_of,
 )
-from .lengths import average_over, lag_label, length_labels
+from .lengths import lag_label
 from .number_of_questions import in_one_call
 from .registry import Question, register
 from .structure import signless
@@ -172,25 +172,11 @@ def directionality(
 def _of_pair(
     fit: Posterior, pair: tuple[str, str], lag: float | None, margin: float | None, certainty: float, group: str | None
 ) -> Answer:
-    lengths = length_labels(fit)
-    lag = min(fit.panel.intervals) if lag is None else lag
-    shortest, chosen = lag_label(min(fit.panel.intervals)), lag_label(lag)
-    (by_interval, averages), before = (drawn_effects(fit, pair, lag, name) for name in ("posterior", "prior"))
-    spread = {str(length): prior_spread(before[1], before[0], lengths, length) for length in averages["length"].values}
-    effects = {
-        length: Effects(
-            average_over(length) if length in lengths else f"lag of {length}",
-            pair,
-            averages.sel(length=length),
-            before[1].sel(length=length),
-            margin if margin is not None else default_margin(spread[length], spread[shortest]),
-            certainty,
-        )
-        for length in spread
-    }
-    asked = effects[chosen]
+    found = effects_by_length(fit, pair, lag, margin, certainty)
+    effects, lengths, (by_interval, _) = found.by_length, found.lengths, found.by_interval
+    lag, asked = found.lag, found.asked
     table = with_estimates_without_prior(
-        effects_table(fit, effects, (by_interval, before[0]), lengths), fit, pair, lag, list(effects.values())
+        effects_table(fit, effects, found.by_interval, lengths), fit, pair, lag, list(effects.values())
     )
     of_lengths = table[table.index.get_level_values("over").isin([one.over for one in effects.values()])]
     shown = table if fit.spec.lags_for(fit.panel.times) == "free" else of_lengths
@@ -203,7 +189,7 @@ def _of_pair(
     reasons += signless(
         {", ".join(path): (row["no_sign"], row["no_sign_prior"]) for path, row in of_lengths.iterrows()}
     )
-    heading, doubt = heading_of(fit, pair, chosen if len(effects) > 1 else None)
+    heading, doubt = heading_of(fit, pair, lag_label(lag) if len(effects) > 1 else None)
     evidence = evidence_table(effects, healthy=fit.health.healthy)
     return Answer(
         question="directionality",
@@ -218,9 +204,9 @@ def _of_pair(
         ),
         evidence=evidence,
         tables={"contest": contest_table(effects)},
-        draws=by_path(averages, by_interval.assign_coords(interval_length=("interval", lengths)), pair).assign_attrs(
-            asked=chosen, measures=list(fit.spec.measures)
-        ),
+        draws=by_path(
+            found.averages, by_interval.assign_coords(interval_length=("interval", lengths)), pair
+        ).assign_attrs(asked=lag_label(lag), measures=list(fit.spec.measures)),
         verdict=verdict,
         reasons=reasons + doubt,
         assumptions=fit.spec.assumptions,

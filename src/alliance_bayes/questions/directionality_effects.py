@@ -12,9 +12,18 @@ from ..posterior.posterior import Posterior
 from ..posterior.summaries import Probability, above, average_by_length, below, indicator, probability
 from .arguments import MARGIN
 from .at_lag import effects_at_lag
-from .lengths import lag_label, length_labels
+from .lengths import average_over, lag_label, length_labels
 
-__all__ = ["SIDES", "Effects", "by_path", "default_margin", "drawn_effects", "prior_spread"]
+__all__ = [
+    "SIDES",
+    "Effects",
+    "EffectsByLength",
+    "by_path",
+    "default_margin",
+    "drawn_effects",
+    "effects_by_length",
+    "prior_spread",
+]
 
 SIDES = ("forward", "backward")
 PERCENTILES = (100 * 0.1587, 100 * 0.8413)
@@ -68,6 +77,46 @@ class Effects:
                 if probability(holds).reaches(self.certainty):
                     settled[path] = word
         return settled
+
+
+@dataclass(frozen=True, eq=False)
+class EffectsByLength:
+    """Draws of both directions over every length, and over each interval, after and before the data."""
+
+    by_length: Mapping[str, Effects]
+    lag: float
+    """The length in question."""
+    averages: xr.Dataset
+    by_interval: tuple[xr.Dataset, xr.Dataset]
+    lengths: Sequence[str]
+    """Of each interval."""
+
+    @property
+    def asked(self) -> Effects:
+        """Both directions over the length in question."""
+        return self.by_length[lag_label(self.lag)]
+
+
+def effects_by_length(
+    fit: Posterior, pair: tuple[str, str], lag: float | None, margin: float | None, certainty: float
+) -> EffectsByLength:
+    """What an answer on the direction of a pair is made of."""
+    lengths, shortest = length_labels(fit), lag_label(min(fit.panel.intervals))
+    lag = min(fit.panel.intervals) if lag is None else lag
+    (by_interval, averages), before = (drawn_effects(fit, pair, lag, name) for name in ("posterior", "prior"))
+    spread = {str(length): prior_spread(before[1], before[0], lengths, length) for length in averages["length"].values}
+    effects = {
+        length: Effects(
+            average_over(length) if length in lengths else f"lag of {length}",
+            pair,
+            averages.sel(length=length),
+            before[1].sel(length=length),
+            margin if margin is not None else default_margin(spread[length], spread[shortest]),
+            certainty,
+        )
+        for length in spread
+    }
+    return EffectsByLength(effects, lag, averages, (by_interval, before[0]), lengths)
 
 
 def _events(effects: xr.Dataset, pair: tuple[str, str], margin: float) -> dict[str, Probability]:

@@ -1,6 +1,7 @@
 """Responses of all people of a panel, observed or predicted, and the statistics of them that checks compare."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -45,12 +46,11 @@ def observed_responses(model: PanelModel) -> Responses:
 def response_statistics(model: PanelModel, responses: Responses) -> pd.Series:
     """Means, SDs and correlations of responses, shares at their lowest and highest, and transitions of the state."""
     waves = [number(time) for time in model.panel.times]
-    table = statistic_table(responses.values, model.spec.response_columns, waves)
-    rows = {**dict(_shares_at_the_ends(model, responses.values, waves)), **dict(_transitions(responses.state, waves))}
-    if not rows:
-        return table
-    index = pd.MultiIndex.from_tuples(rows, names=table.index.names)
-    return pd.concat([table, pd.Series(list(rows.values()), index=index, name=table.name)])
+    return _series(
+        _moments(responses.values, model.spec.response_columns, waves)
+        | dict(_shares_at_the_ends(model, responses.values, waves))
+        | dict(_transitions(responses.state, waves))
+    )
 
 
 def _shares_at_the_ends(
@@ -90,6 +90,20 @@ def statistic_table(values: np.ndarray, measures: Sequence[str], waves: Sequence
 
     Each from the people who have both values; NaN where these are fewer than three.
     """
+    return _series(_moments(values, measures, waves))
+
+
+def _series(rows: Mapping[tuple[str, str], float]) -> pd.Series:
+    return pd.Series(list(rows.values()), index=_index(tuple(rows)), name="value")
+
+
+@lru_cache(maxsize=4)
+def _index(names: tuple[tuple[str, str], ...]) -> pd.MultiIndex:
+    """The same for each of a thousand predicted panels, and dearer to make than their statistics."""
+    return pd.MultiIndex.from_tuples(names, names=["statistic", "of"])
+
+
+def _moments(values: np.ndarray, measures: Sequence[str], waves: Sequence[str]) -> dict[tuple[str, str], float]:
     n_measures = len(measures)
     positions = [
         (wave * n_measures + measure, f"{name}, {label}")
@@ -113,8 +127,7 @@ def statistic_table(values: np.ndarray, measures: Sequence[str], waves: Sequence
                 rows["correlation", f"{first} and {second}"] = correlations[earlier, later]
             elif gap == 1:
                 rows["lagged correlation", f"{first} and {second}"] = correlations[earlier, later]
-    index = pd.MultiIndex.from_tuples(rows, names=["statistic", "of"])
-    return pd.Series(list(rows.values()), index=index, name="value")
+    return rows
 
 
 def _pairwise_correlations(deviations: np.ndarray, observed: np.ndarray) -> np.ndarray:

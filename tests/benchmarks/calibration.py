@@ -13,10 +13,12 @@ import json
 import subprocess
 import sys
 import time
+from bisect import bisect_right
 from pathlib import Path
 
 import numpy as np
 from calibration_kinds import KINDS
+from scipy.stats import binomtest
 
 import alliance_bayes as ab
 from alliance_bayes.batches import Replicate, read_batch
@@ -31,6 +33,8 @@ SAMPLING = {"draws": 1000, "chains": 2}
 FIRST = 2
 """Replicates of each kind that tell what the others cost; the first of them may compile."""
 LEVEL = 0.01
+SAID = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
+"""Bins of the probability with which one effect is said to be the larger."""
 
 
 def runs(chosen, replicates):
@@ -51,7 +55,7 @@ def what_is_done(asked, folder):
 
 
 def calibrated(name, kind, scale, replicates, folder, workers):
-    """The answer of a kind, and the mean processor seconds of its fits."""
+    """The answer of a kind, the mean processor seconds of its fits, and what they say of the larger effect."""
     where = folder / name.replace(",", "")
     answer = ab.calibrate(
         kind.spec,
@@ -66,7 +70,25 @@ def calibrated(name, kind, scale, replicates, folder, workers):
         **SAMPLING,
     )
     batch = read_batch([Replicate(PLANS[scale], CELL, number) for number in range(replicates)], where)
-    return answer, float(batch.seconds.iloc[1:].mean())
+    return answer, float(batch.seconds.iloc[1:].mean()), larger_of(batch.table)
+
+
+def larger_of(table):
+    """Of each bin of `SAID`: replicates, sum of what is said of the effect that seems the larger, and how often it is.
+
+    Of one pair and one length of each replicate, so that replicates are independent.
+    """
+    done = table[table["status"] == "done"]
+    counts = [{"n": 0, "said": 0.0, "true": 0} for _ in SAID[1:]]
+    for _, row in done.iterrows():
+        at = next(index for index, name in enumerate(row["events"]) if "| larger, " in name)
+        first, holds = float(row["probabilities"][at]), bool(row["holds"][at] > 0.5)
+        said = max(first, 1 - first)
+        of_bin = counts[min(bisect_right(SAID, said), len(counts)) - 1]
+        of_bin["n"] += 1
+        of_bin["said"] += said
+        of_bin["true"] += int(holds == (first > 0.5))
+    return counts
 
 
 def say_cost(asked, folder, workers):
@@ -74,7 +96,7 @@ def say_cost(asked, folder, workers):
     total = 0.0
     print(f"{'kind':40s} {'replicates':>10s} {'seconds each':>13s} {'processor minutes':>18s}")
     for name, kind, scale, replicates in asked:
-        _, seconds = calibrated(name, kind, scale, min(FIRST, replicates), folder, 1)
+        _, seconds, _ = calibrated(name, kind, scale, min(FIRST, replicates), folder, 1)
         total += seconds * replicates
         print(
             f"{name + ', ' + scale:40s} {replicates:10d} {seconds:13.1f} {seconds * replicates / 60:18.0f}", flush=True
@@ -85,7 +107,7 @@ def say_cost(asked, folder, workers):
     )
 
 
-def result_of(answer, kind, scale, seconds):
+def result_of(answer, kind, scale, seconds, larger):
     """What is kept of an answer: all its tables but the ranks."""
     told = answer.to_dict()
     tables = {name: _rounded(rows) for name, rows in told["tables"].items() if name != "rank_of_each"}
@@ -103,6 +125,7 @@ def result_of(answer, kind, scale, seconds):
         "smallest_p_holm": min(p, default=1.0),
         "verdict": told["verdict"],
         "problems": told["sampling"]["problems"],
+        "larger": [of_bin | {"said": round(of_bin["said"], 4)} for of_bin in larger],
         "tables": {name: rows for name, rows in tables.items() if name != "replicates"},
     }
 
@@ -156,7 +179,8 @@ def page(record, digest):
         f"{_worst(result)} | {_coverage(result)} | {result['seconds']:.1f} |"
         for name, result in record["kinds"].items()
     ]
-    return "\n".join([HEAD.read_text(), *preliminary, *TABLE, *rows, "", *_end(record, digest), ""])
+    parts = HEAD.read_text(), *preliminary, *TABLE, *rows, "", *_larger(record), "", *_end(record, digest), ""
+    return "\n".join(parts)
 
 
 def _p(value):
@@ -184,6 +208,23 @@ def _coverage(result):
     return " / ".join(f"{100 * np.mean([row[f'cover_{level}'] for row in rows]):.0f}" for level in (50, 80, 95))
 
 
+def _larger(record):
+    """What is said of which effect is larger, beside how often it is, of all models whose scale is held."""
+    kinds = [result["larger"] for result in record["kinds"].values() if result["scale"] == "held"]
+    bins = [
+        {key: sum(kind[index][key] for kind in kinds) for key in ("n", "said", "true")}
+        for index in range(len(SAID) - 1)
+    ]
+    rows = []
+    for low, high, of_bin in zip(SAID[:-1], SAID[1:], bins, strict=True):
+        if of_bin["n"]:
+            found = binomtest(of_bin["true"], of_bin["n"])
+            lower, upper = found.proportion_ci(method="wilson")
+            shares = f"{of_bin['said'] / of_bin['n']:.3f} | {found.statistic:.3f} | {lower:.3f} to {upper:.3f}"
+            rows.append(f"| {low:g} to {high:g} | {of_bin['n']:,} | {shares} |")
+    return [*LARGER, *rows]
+
+
 def _end(record, digest):
     return [
         f"alliance_bayes {record['version']}, git {record['git']}, {record['date']}, seed {record['seed']}; "
@@ -193,6 +234,16 @@ def _end(record, digest):
     ]
 
 
+LARGER = [
+    "## Which effect is larger: said against true",
+    "",
+    "Truths are drawn from the stated prior, in which neither direction is favoured, and the model says with some "
+    "probability which of two effects is the larger in size. How often that is so, of one pair and the shortest "
+    "interval of each replicate, all rows above together but those as shipped; intervals are Wilson's:",
+    "",
+    "| probability said | replicates | mean said | true | 95 % interval |",
+    "|---|---|---|---|---|",
+]
 TABLE = [
     "| kind | people × waves | replicates | failed | not healthy | tests | smallest p, adjusted | miscalibrated | mean "
     "coverage of 50 / 80 / 95 % intervals | seconds per replicate |",
@@ -219,9 +270,9 @@ def main():
         return
     results = {}
     for name, kind, scale, replicates in asked:
-        answer, seconds = calibrated(name, kind, scale, replicates, given.folder, given.workers)
+        answer, seconds, larger = calibrated(name, kind, scale, replicates, given.folder, given.workers)
         label = name if scale == "held" else f"{name}, as shipped"
-        results[label] = result_of(answer, kind, scale, seconds)
+        results[label] = result_of(answer, kind, scale, seconds, larger)
         print(f"{label}: {answer.verdict}", flush=True)
         if results[label]["smallest_p_holm"] < LEVEL:
             print(answer, flush=True)

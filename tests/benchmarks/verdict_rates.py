@@ -155,35 +155,50 @@ def outcome(cell: Cell, verdict: str) -> str:
     return verdict
 
 
+def in_errors(right: np.ndarray) -> str:
+    """Mean change of the second column from the first over its standard error, study by study."""
+    change = right[:, 1].astype(float) - right[:, 0]
+    return f"{change.mean() / (change.std(ddof=1) / math.sqrt(len(change))):+.1f}" if change.any() else "0"
+
+
 def table() -> Iterator[str]:
-    """The committed table, in Markdown."""
+    """The committed table, in Markdown, and what it comes to."""
     before, after = rows_of("before"), rows_of("after")
-    shared = before.keys() & after.keys()
+    shared = sorted(before.keys() & after.keys())
     heads = ("circumstances", "x -> y / y -> x", "studies", "leader named", "difference in SE", "wrong", "mean P(both)")
     yield f"| {' | '.join(heads)} |"
     yield "|" + "---|" * len(heads)
-    wrong, total = {"before": 0, "after": 0}, 0
+    named, healthy, wrong = [], [], []
     for name, cell in CELLS.items():
-        pairs = [(before[key], after[key]) for key in sorted(shared) if key[0] == name]
+        pairs = [(before[key], after[key]) for key in shared if key[0] == name]
         if not pairs:
             continue
         outcomes = np.array([[outcome(cell, row["verdict"]) for row in pair] for pair in pairs])
         right, bad = outcomes == "right", outcomes == "wrong"
-        wrong["before"] += bad[:, 0].sum()
-        wrong["after"] += bad[:, 1].sum()
-        total += len(pairs)
-        change = right[:, 1].astype(float) - right[:, 0]
-        error = change.std(ddof=1) / math.sqrt(len(pairs)) if len(pairs) > 1 else math.nan
-        in_errors = "0" if not change.any() else f"{change.mean() / error:+.1f}"
         both = np.mean([[float(row["both"]) for row in pair] for pair in pairs], axis=0)
-        named = " / ".join(f"{count}" for count in right.sum(axis=0)) if cell.forward != cell.backward else "none leads"
+        one_leads = cell.forward != cell.backward
+        wrong.append(bad)
+        if one_leads:
+            named.append(right)
+            healthy.append(np.array([[row["healthy"] == "1" for row in pair] for pair in pairs]))
         yield (
-            f"| {cell.circumstances} | {cell.forward:g} / {cell.backward:g} | {len(pairs)} | {named} | "
-            f"{in_errors if cell.forward != cell.backward else ''} | {bad.sum(axis=0)[0]} / {bad.sum(axis=0)[1]} | "
-            f"{both[0]:.2f} / {both[1]:.2f} |"
+            f"| {cell.circumstances} | {cell.forward:g} / {cell.backward:g} | {len(pairs)} | "
+            f"{_both(right) if one_leads else 'none leads'} | {in_errors(right) if one_leads else ''} | "
+            f"{_both(bad)} | {both[0]:.2f} / {both[1]:.2f} |"
         )
+    all_wrong, all_named, all_healthy = map(np.concatenate, (wrong, named, healthy))
+    fine = all_named[all_healthy.all(axis=1)]
+    shares = " and ".join(f"{100 * share:.0f} %" for share in all_healthy.mean(axis=0))
     yield ""
-    yield f"Wrong in all: {wrong['before']} before, {wrong['after']} after, of {total} studies each."
+    yield f"Wrong in all: {_both(all_wrong)} of {len(all_wrong):,}."
+    yield (
+        f"True leader named: {_both(all_named)} of {len(all_named):,} ({in_errors(all_named)} SE); of these fits "
+        f"{shares} healthy; named where both fits are healthy: {_both(fine)} of {len(fine):,} ({in_errors(fine)} SE)."
+    )
+
+
+def _both(holds: np.ndarray) -> str:
+    return " / ".join(str(count) for count in holds.sum(axis=0))
 
 
 def main() -> None:

@@ -70,3 +70,14 @@ def test_panels_are_small_and_replicates_many(record):
         assert result["persons"] <= 60, name
         assert result["waves"] <= 4, name
         assert result["expected"] in (100, 300), name
+
+
+def test_the_page_says_how_often_the_larger_effect_is_the_larger(record):
+    kinds = [result["larger"] for result in record["kinds"].values() if result["scale"] == "held"]
+    bins = [tuple(sum(one[key] for one in same) for key in ("n", "said", "true")) for same in zip(*kinds, strict=True)]
+    done = [result["asked"] - result["failed"] for result in record["kinds"].values() if result["scale"] == "held"]
+    assert sum(n for n, _, _ in bins) == sum(done)
+    rows = [line for line in PAGE.read_text().splitlines() if re.match(r"\| 0\.\d+ to ", line)]
+    assert len(rows) == sum(n > 0 for n, _, _ in bins)
+    for row, (n, said, true) in zip(rows, (one for one in bins if one[0]), strict=True):
+        assert f"| {n:,} | {said / n:.3f} | {true / n:.3f} |" in row

@@ -1,6 +1,7 @@
 """One replicate: true values, simulated people, a fit to them, and what is kept of it."""
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -38,6 +39,7 @@ MORE = 4
 """How often a fit with too few effective draws is sampled, and with how many times more draws each time."""
 COPIES = (4, 2)
 """Chains and draws that say the same, so that questions can be asked of a truth."""
+TOTAL_SD = "relative_total_sd"
 FINE = Health(1.0, np.inf, np.inf, 0, 1.0, "", ())
 
 
@@ -165,9 +167,29 @@ class FromPrior(_Work):
         """A draw of the prior that gives a proper model, and people with these parameters."""
         blocks, thetas, _ = proper_draws(self.template, rng)
         psi, theta = self.template.scale.join(blocks)[0], thetas[0]
-        people = drawn_like(self.panel, truth_of(self.template, theta), rng)
+        if not self.holds_scale:
+            psi, theta = self._in_sds_of_values(psi, self._people(theta, deepcopy(rng)))
+        people = self._people(theta, rng)
         model = self.template.on(people) if self.holds_scale else panel_model(self.spec, people)
         return Drawn(psi, theta, model)
+
+    def _people(self, theta: Array, rng: np.random.Generator) -> Panel:
+        return drawn_like(self.panel, truth_of(self.template, theta), rng)
+
+    def _in_sds_of_values(self, psi: Array, people: Panel) -> tuple[Array, Array]:
+        """The same truth, but total SDs divided so that values of people with the same random numbers have SD 1.
+
+        The prior speaks of SDs of the values. If these were a hundredth of the unit in which truths are drawn, means
+        drawn one unit apart would be a hundred SDs apart.
+        """
+        relative = dict(zip(self.spec.measures, panel_model(self.spec, people).unit / self.template.unit, strict=True))
+        scale, psi, start = self.template.scale, psi.copy(), 0
+        for block in scale.blocks:
+            if block.name == TOTAL_SD:
+                of_block = psi[start : start + block.size].reshape(block.shape)
+                of_block /= [relative[str(name)] for name in scale.coordinates[block.dims[-1]]]
+            start += block.size
+        return psi, run_many(psi[None], scale.arrays)[0][0]
 
 
 @dataclass(frozen=True, eq=False)

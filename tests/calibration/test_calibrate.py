@@ -198,3 +198,18 @@ def test_posterior_calibration(small_panel, tmp_path):
     answer = ab.posterior_calibration(fine, folder=tmp_path, **few)
     assert (answer.table["n"] == 3).all()
     assert "conditional on the panel, for its 59 people and as many simulated ones; 3 replicates" in str(answer)
+
+
+@pytest.mark.parametrize("index", range(4))
+def test_truths_as_shipped_are_in_sds_of_their_values(small_panel, index):
+    """Whatever total SDs the prior gives: else wave means could be hundreds of SDs apart."""
+    as_shipped = replace(work(small_panel), scale="as_shipped")
+    drawn = as_shipped.drawn(np.random.default_rng(index))
+    np.testing.assert_allclose(drawn.model.unit, as_shipped.template.unit, rtol=1e-9)
+    held = work(small_panel).drawn(np.random.default_rng(index))
+    names, start = as_shipped.template.scale.blocks, 0
+    for block in names:
+        of_block = slice(start, start + block.size)
+        same = np.allclose(drawn.psi[of_block], held.psi[of_block])
+        assert same == (block.name != "relative_total_sd"), block.name
+        start += block.size

@@ -255,3 +255,31 @@ def test_few_people_are_refused_or_named(n):
     model = panel_model(spec, people)
     wanted = f"{n} people for {model.system.n_parameters} parameters: the prior determines much of the result"
     assert any(note.startswith(wanted) for note in model.notes) == (n == 3)
+
+
+@pytest.mark.parametrize("from_moments", [False, True])
+def test_means_that_the_prior_hardly_allows_are_named(from_moments):
+    array = values(200)[:, :, :2]
+    sd = array[..., 0].std(axis=0).mean()
+    spec = ab.RICLPM(["x", "y"], lags="equal")
+
+    def people_with(shift):
+        shifted = array.copy()
+        shifted[:, 2, 0] += shift
+        return ab.Panel.from_arrays(shifted, measures=["x", "y"], times=TIMES)
+
+    def doubts(shift):
+        people = people_with(shift)
+        if from_moments:
+            flat = people.values.reshape(200, -1)
+            people = ab.Panel.from_moments(
+                measures=["x", "y"], times=TIMES, n=200, means=flat.mean(0), covariance=np.cov(flat.T)
+            )
+        return panel_model(spec, people).doubts
+
+    assert doubts(6 * sd) == ()  # of four waves one, so 4.5 SDs from the mean of all
+    (sentence,) = doubts(40 * sd)
+    assert sentence.startswith(f"The mean of 'x' at time {TIMES[2]} is 30 SDs of its values away from the mean of all")
+    assert "priors=Priors(mean=Normal(0, 60))" in sentence
+    wide = ab.RICLPM(["x", "y"], lags="equal", priors=ab.Priors(mean=ab.Normal(0, 60)))
+    assert panel_model(wide, people_with(40 * sd)).doubts == ()

@@ -4,6 +4,11 @@ from mutant import Mutant, rules_of
 
 MODELS: list[Mutant] = [
     *rules_of(
+        "engine/far_means.py",
+        "engine/test_dependence.py::test_means_that_the_prior_hardly_allows_are_named",
+        ("means far from the prior are named", "if not np.nanmax(distances) > FAR:", "if True:"),
+    ),
+    *rules_of(
         "engine/parts/lagged_effects.py",
         "engine/test_derived.py::test_by_hand",
         (

@@ -14,6 +14,7 @@ from ..basics.problems import SpecError
 from ..panel import Panel, unseen_from
 from ..spec.cross_lagged import CrossLagged
 from .design import Cell, Design, design_of
+from .far_means import far_means
 from .histories import Cases
 from .identification import check_identified, check_spec_against_panel
 from .kernels.interpreter import run_many
@@ -245,7 +246,7 @@ class PanelModel:
         """How the likelihood is computed, and cautions about these data."""
         if not self.spec.is_latent:
             path = "Moments path: the likelihood is computed from means and covariances of all people, exactly."
-            return (path, *self.few_people)
+            return (path, *self.doubts)
         notes = list(self._paths())
         state, histories = self.spec.state, np.bincount(self.cases.person)
         several = int((histories > 1).sum())
@@ -257,19 +258,21 @@ class PanelModel:
                 f"every time{new}."
             )
         sparse = sparse_categories(panel_responses(self.panel, self.families), self.families)
-        return (*notes, *self.few_people, *sparse)
+        return (*notes, *self.doubts, *sparse)
 
     @property
-    def few_people(self) -> tuple[str, ...]:
-        """A sentence where there are no more people than parameters."""
+    def doubts(self) -> tuple[str, ...]:
+        """Sentences where there are no more people than parameters, and on means that the prior hardly allows."""
+        return (*self._few_people(), *far_means(self.spec, self.panel))
+
+    def _few_people(self) -> Iterator[str]:
         n_parameters = self.system.n_parameters
-        if self.n_persons > n_parameters:
-            return ()
-        return (
-            f"{self.n_persons} people for {n_parameters} parameters: the prior determines much of the result, and "
-            "estimates of maximum likelihood may not exist. Use a smaller model (residuals='equal', means='equal') "
-            "or more people.",
-        )
+        if self.n_persons <= n_parameters:
+            yield (
+                f"{self.n_persons} people for {n_parameters} parameters: the prior determines much of the result, and "
+                "estimates of maximum likelihood may not exist. Use a smaller model (residuals='equal', means='equal') "
+                "or more people."
+            )
 
     def _paths(self) -> Iterator[str]:
         """Which people's likelihood is that of moments, and whose linear predictors are integrated out."""

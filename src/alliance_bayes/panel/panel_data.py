@@ -14,7 +14,7 @@ from ..basics.calls import checked
 from ..basics.names import choices
 from ..basics.problems import PanelError
 from ..basics.whole_tables import WholeTable
-from .patterns import pattern_codes, pooled
+from .patterns import means_of_waves, pattern_codes, pooled
 from .records import REASONS, Absence, Background, Contradictions, LeftOut, Moments
 from .settling import no_contradictions
 
@@ -219,6 +219,23 @@ made from published moments; make it with Panel.from_long or Panel.from_wide.
             table[kind.name.lower()] = counts.T.ravel()
         table["share_observed"] = table["observed"] / self.n_persons
         return table
+
+    def wave_means(self) -> FloatArray:
+        """Mean of each measure over the people who have a value at a time, shape ``(time, measure)``; NaN of none.
+
+        Examples
+        --------
+        >>> from alliance_bayes import Panel
+        >>> panel = Panel.from_arrays([[[1.0], [5.0]], [[3.0], [9.0]]], measures=["x"], times=[0, 6])
+        >>> panel.wave_means()
+        array([[2.],
+               [7.]])
+        """
+        if self.moments is not None:
+            return means_of_waves(self.moments)
+        values = self.require_persons("A mean")
+        with np.errstate(invalid="ignore"):
+            return np.asarray(np.nansum(values, axis=0) / np.count_nonzero(~np.isnan(values), axis=0))
 
     def pooled_scale(self) -> tuple[FloatArray, FloatArray]:
         """Mean of each measure over all its values, and its SD about the means of the times.

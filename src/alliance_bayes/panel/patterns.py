@@ -9,7 +9,7 @@ import pandas as pd
 
 from .records import Moments
 
-__all__ = ["Pattern", "PatternSums", "pattern_codes", "pooled"]
+__all__ = ["Pattern", "PatternSums", "means_of_waves", "pattern_codes", "pooled"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -126,13 +126,19 @@ class PatternSums:
         return np.array([pattern.n for pattern in patterns]), observed, means.reshape(shape), covariance
 
 
+def means_of_waves(moments: Moments) -> FloatArray:
+    """Means of all people who have a value, shape ``(time, measure)``; NaN where nobody has."""
+    weights = moments.n[:, None, None] * moments.observed
+    with np.errstate(invalid="ignore"):
+        return np.asarray((weights * np.where(moments.observed, moments.means, 0)).sum(axis=0) / weights.sum(axis=0))
+
+
 def pooled(moments: Moments) -> tuple[FloatArray, FloatArray]:
     """`Panel.pooled_scale` of moments: overall mean and SD about the means of the times, each ``(measure,)``."""
     weights = moments.n[:, None, None] * moments.observed
     means = np.where(moments.observed, moments.means, 0)
     variances = np.diagonal(moments.covariance, axis1=1, axis2=2).reshape(means.shape)
-    count = weights.sum(axis=0)
-    wave_means = (weights * means).sum(axis=0) / count
+    count, wave_means = weights.sum(axis=0), means_of_waves(moments)
     centre = (count * wave_means).sum(axis=0) / count.sum(axis=0)
     squares = weights * (np.where(moments.observed, variances, 0) + (means - wave_means) ** 2)
     return centre, np.sqrt(squares.sum(axis=(0, 1)) / count.sum(axis=0))

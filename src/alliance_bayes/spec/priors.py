@@ -21,7 +21,7 @@ from ..basics.given import shown
 from ..basics.names import choices, number
 from ..basics.problems import Problems, SpecError
 
-__all__ = ["Priors"]
+__all__ = ["WIDEST", "Priors"]
 
 
 @dataclass(frozen=True)
@@ -173,10 +173,10 @@ class Priors:
 _ALLOWED: dict[str, tuple[type[Prior], ...]] = {
     name: get_args(kinds) or (kinds,) for name, kinds in get_type_hints(Priors).items()
 }
-_WIDEST = {"carry_over": 5.0, "cross_lagged": 5.0, "total_sd": 50.0, "innovation_ratio": 5.0, "mean": 100.0}
-_WIDEST |= {"cross_drift": 10.0, "moderation": 5.0, "covariate": 50.0, "accumulating_sd": 50.0, "slope_sd": 50.0}
-_WIDEST |= {"interval_spread": 5.0, "restart_sd": 50.0}
-_WIDEST |= {"trait_loading": 20.0, "group_spread": 5.0, "unique_sd": 50.0, "loading_difference": 5.0}
+WIDEST = {"carry_over": 5.0, "cross_lagged": 5.0, "total_sd": 50.0, "innovation_ratio": 5.0, "mean": 100.0}
+WIDEST |= {"cross_drift": 10.0, "moderation": 5.0, "covariate": 50.0, "accumulating_sd": 50.0, "slope_sd": 50.0}
+WIDEST |= {"interval_spread": 5.0, "restart_sd": 50.0}
+WIDEST |= {"trait_loading": 20.0, "group_spread": 5.0, "unique_sd": 50.0, "loading_difference": 5.0}
 _UNITS = {
     "carry_over": "within-person SDs per within-person SD",
     "cross_lagged": "within-person SDs per within-person SD",
@@ -184,7 +184,7 @@ _UNITS = {
 
 
 def _absurd(name: str, prior: Prior) -> list[str]:
-    widest = _WIDEST.get(name)
+    widest = WIDEST.get(name)
     unit = _UNITS.get(name, "SDs of the measure")
     match prior:
         case Normal(mean, sd) if widest and (sd > widest or abs(mean) > widest):

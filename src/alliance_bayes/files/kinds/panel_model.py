@@ -397,7 +397,7 @@ def _askable(content: Content, panel: Panel) -> PanelModel:
 
 def _check(content: Content, panel: Panel) -> list[str]:
     model = _askable(content, panel)
-    warnings = [*_doubts(content, panel), *model.few_people]
+    warnings = [*_doubts(content, panel), *model.doubts]
     suspects = list(suspicions_of(panel))
     fitted = f"{model.system.n_parameters} free parameters can be fitted"
     doubtful = [f"{counted(len(warnings), 'warning')} below"] if warnings else []

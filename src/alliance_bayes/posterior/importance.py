@@ -50,8 +50,8 @@ class Weighted:
         """Effective number of independent draws, ``1 / sum(weights ** 2)``."""
         return float(1 / np.sum(self.weights**2))
 
-    def resampled(self, n_draws: int, rng: np.random.Generator) -> FloatArray:
-        """Equally weighted draws by systematic resampling, shape ``(draw, parameter)``.
+    def resampled(self, n_draws: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+        """Positions of equally weighted draws among the points, by systematic resampling, shape ``(draw,)``.
 
         Points come in random order and repeats of one follow each other, so that effective sample sizes and Monte Carlo
         errors, which look at neighbours, count them.
@@ -59,7 +59,7 @@ class Weighted:
         order = rng.permutation(len(self.points))
         steps = (np.arange(n_draws) + rng.random()) / n_draws
         reached = np.cumsum(self.weights[order])
-        return np.asarray(self.points[order[np.searchsorted(reached, steps * reached[-1])]])
+        return np.asarray(order[np.searchsorted(reached, steps * reached[-1])])
 
 
 def importance_sample(density: Density, start: FloatArray, rng: np.random.Generator) -> Weighted:

@@ -202,7 +202,8 @@ def preview_of(model: PanelModel, seed: int, *, with_prior: bool = True) -> Prev
     compiled = compile_model(model)
     unconstrained, rng = Unconstrained(compiled), settings.rng("preview")
     weighted = importance_sample(unconstrained.log_density, _start(compiled, unconstrained), rng)
-    expanded = unconstrained.expanded(weighted.resampled(N_CHAINS * N_DRAWS, rng))
+    distinct, repeats = np.unique(weighted.resampled(N_CHAINS * N_DRAWS, rng), return_inverse=True)
+    expanded = unconstrained.expanded(weighted.points[distinct])[repeats]
     groups = {"/posterior": named_draws(model, expanded, n_chains=N_CHAINS)}
     if with_prior:
         groups["/prior"] = prior_draws(model, settings.rng("prior"))

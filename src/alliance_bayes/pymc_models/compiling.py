@@ -44,7 +44,7 @@ def compile_model(model: PanelModel) -> CompiledPyMCModel:
         _shapes=dict(zip(names, shapes, strict=True)),
         compiled_logp_func=latent_log_density if is_latent else log_density,
         compiled_expand_func=expand,
-        initial_point_func=partial(_initial_point, table),
+        initial_point_func=partial(_initial_point, *_middle(table)),
         shared_data={},
         shared_var_keys={},
         user_data=pack_model(
@@ -65,9 +65,13 @@ def compile_model(model: PanelModel) -> CompiledPyMCModel:
     )
 
 
-def _initial_point(table: PriorTable, seed: int) -> np.ndarray:
-    """Random start around the middle of every prior, within half its SD where it is normal there."""
-    rng = np.random.default_rng(seed)
+def _initial_point(centre: np.ndarray, width: np.ndarray, seed: int) -> np.ndarray:
+    """Random start around the middle of every prior."""
+    return np.asarray(centre + width * np.random.default_rng(seed).uniform(-0.5, 0.5, len(centre)))
+
+
+def _middle(table: PriorTable) -> tuple[np.ndarray, np.ndarray]:
+    """Middle of every prior, and how wide starts are spread there: at most its SD where it is normal there."""
     normal = (table.family == NORMAL) | (table.family == LOG_NORMAL)
     centre, width = np.where(normal, table.first, 0.0), np.where(normal, table.second, 1.0)
     inside = (table.transform == INTERVAL) & (table.family == NORMAL)
@@ -75,7 +79,7 @@ def _initial_point(table: PriorTable, seed: int) -> np.ndarray:
     share = np.clip((centre[inside] - table.lower[inside]) / (table.upper - table.lower)[inside], 0.01, 0.99)
     centre[inside] = np.log(share / (1 - share))
     width[inside] = 1.0
-    return np.asarray(centre + np.minimum(width, 1.0) * rng.uniform(-0.5, 0.5, len(centre)))
+    return centre, np.minimum(width, 1.0)
 
 
 def floats_of(array: np.ndarray) -> Any:

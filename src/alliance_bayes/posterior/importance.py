@@ -15,12 +15,13 @@ __all__ = ["LARGEST_K_HAT", "Weighted", "importance_sample", "smoothed"]
 type FloatArray = npt.NDArray[np.float64]
 
 # Measured beside sampling: with more degrees of freedom single draws in long tails weigh too much, where people are few
-# or random intercepts hardly vary; with fewer, and with fewer draws to adapt to, more are needed for the same answer.
+# or random intercepts hardly vary; with fewer, more draws are needed for the same answer. More draws to adapt to cost
+# more than they save.
 DF = 10.0
-ADAPTING = (1000, 1000, 2000)  # draws that proposals adapt to, round by round
-ENOUGH = 2000  # effective draws aimed at: means to .02 SD, SDs to 2 %
+ADAPTING = (500, 500, 1000)  # draws that proposals adapt to, round by round
+ENOUGH = 2400  # effective draws aimed at: means to .02 SD, SDs to 2 %
 FEWEST, MOST = 4000, 32_000  # draws that are weighted
-PRIOR_WEIGHT = 10.0  # effective draws per parameter that the curvature counts as, beside the weighted draws
+PRIOR_WEIGHT = 20.0  # effective draws per parameter that the curvature counts as, beside the weighted draws
 SAME_WEIGHT = 1e-9  # range of log weights
 TOLERANCE = 1e-3  # of the gradient at the mode
 LARGEST_K_HAT = 0.7

@@ -19,7 +19,7 @@ type FloatArray = npt.NDArray[np.float64]
 # more than they save.
 DF = 10.0
 ADAPTING = (500, 500, 1000)  # draws that proposals adapt to, round by round
-ENOUGH = 2400  # effective draws aimed at: means to .02 SD, SDs to 2 %
+ENOUGH = 2200  # effective draws aimed at: means to .02 SD, SDs to 2 %
 FEWEST, MOST = 4000, 32_000  # draws that are weighted
 PRIOR_WEIGHT = 20.0  # effective draws per parameter that the curvature counts as, beside the weighted draws
 SAME_WEIGHT = 1e-9  # range of log weights

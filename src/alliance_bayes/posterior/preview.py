@@ -140,7 +140,7 @@ def preview(spec: CrossLagged, panel: Panel, *, seed: int = 1) -> Preview:
 
     With p the posterior density, up to a constant, of the parameters x on the unconstrained scale that `fit` samples,
     the first proposal is a multivariate t about the mode of p with the inverse curvature there; two further ones and
-    the last one, q, adapt to the draws before [2]_. Draws of q, about as many as 2,400 effective ones need, have the
+    the last one, q, adapt to the draws before [2]_. Draws of q, about as many as 2,200 effective ones need, have the
     weights ``w = p(x) / q(x)``. The largest are replaced by quantiles of the generalised Pareto distribution that fits
     them, whose shape is k-hat [1]_, and draws are resampled systematically by their weights, with repeats. The mean of
     a function f of the parameters over these draws estimates ``sum(w f(x)) / sum(w)``.

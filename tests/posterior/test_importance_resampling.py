@@ -84,7 +84,7 @@ def test_points_without_density_have_no_weight():
 def test_resampling_repeats_by_weight_and_keeps_repeats_together():
     weights = np.array([0.1, 0.4, 0.0, 0.25, 0.25])
     weighted = Weighted(np.arange(5.0)[:, None], weights, 0.1)
-    drawn = weighted.resampled(40, np.random.default_rng(3))[:, 0]
+    drawn = weighted.points[weighted.resampled(40, np.random.default_rng(3)), 0]
     values, counts = np.unique(drawn, return_counts=True)
     assert values.tolist() == [0, 1, 3, 4]
     assert np.abs(counts - 40 * weights[weights > 0]).max() < 1
@@ -95,7 +95,7 @@ def test_resampling_repeats_by_weight_and_keeps_repeats_together():
 def test_monte_carlo_errors_of_resampled_draws_are_those_of_the_weights():
     """Repeats follow each other, so that ArviZ's error of a mean is that of the weighted draws."""
     weighted = importance_sample(log_gamma, np.zeros(8), np.random.default_rng(4))
-    drawn = weighted.resampled(4000, np.random.default_rng(5)).reshape(4, 1000, 8)
+    drawn = weighted.points[weighted.resampled(4000, np.random.default_rng(5))].reshape(4, 1000, 8)
     n_effective = arviz_stats.ess(xr.Dataset({"x": (("chain", "draw", "number"), drawn)}), method="mean")[
         "x"
     ].to_numpy()

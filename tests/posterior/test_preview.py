@@ -1,5 +1,7 @@
 """A preview: near to sampling, in the form of a fit, asked like one, and without a verdict where k-hat is high."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -50,6 +52,17 @@ def test_it_is_near_to_sampling(small, small_panel):
     n_effective = np.minimum(sampled["ess_bulk"], small.importance.n_effective)
     assert (np.abs(table["mean"] - sampled["mean"]) < 5 * sampled["sd"] / np.sqrt(n_effective / 2)).all()
     assert (np.abs(table["sd"] / sampled["sd"] - 1) < 0.15).all()
+
+
+def test_the_first_one_of_a_process_does_not_wait_for_what_samples_and_plots():
+    code = (
+        "import sys, numpy as np, alliance_bayes as ab\n"
+        "values = np.random.default_rng(1).normal(size=(60, 3, 2))\n"
+        "panel = ab.Panel.from_arrays(values, measures=['x', 'y'], times=[0, 1, 2])\n"
+        "str(ab.preview(ab.CLPM(['x', 'y']), panel))\n"
+        "assert not {'nutpie', 'pymc', 'matplotlib'} & {*sys.modules}"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_its_draws_have_the_form_of_a_fit(small, small_fit):

@@ -5,8 +5,9 @@ import pytest
 
 import alliance_bayes as ab
 from alliance_bayes.engine.model_on_panel import panel_model
-from alliance_bayes.pymc_models.compiling import compile_model, floats_of, words_of
+from alliance_bayes.pymc_models.compiling import compile_model
 from alliance_bayes.pymc_models.scaling import scaled
+from alliance_bayes.pymc_models.unconstrained import Unconstrained
 from helpers import slope
 
 SPEC = ab.RICLPM(["x", "y"], lags="equal")
@@ -21,17 +22,12 @@ def pair():
 
 
 def density(compiled, point):
-    gradient, value, data = np.empty(len(point)), np.empty(1), np.ascontiguousarray(compiled.user_data)
-    function = compiled.compiled_logp_func.ctypes
-    assert function(len(point), floats_of(point), floats_of(gradient), floats_of(value), words_of(data)) == 0
-    return float(value[0]), gradient
+    (value,), (gradient,) = Unconstrained(compiled).log_density(point[None])
+    return float(value), gradient
 
 
 def expanded(compiled, point):
-    result, data = np.empty(compiled.n_expanded), np.ascontiguousarray(compiled.user_data)
-    function = compiled.compiled_expand_func.ctypes
-    assert function(len(point), len(result), floats_of(point), floats_of(result), words_of(data)) == 0
-    return result
+    return Unconstrained(compiled).expanded(point[None])[0]
 
 
 def mode_and_root(compiled):

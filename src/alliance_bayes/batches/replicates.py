@@ -2,18 +2,20 @@
 
 import re
 import signal
+import sys
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from ..basics.given import is_whole, shown
 from ..basics.problems import InterruptionError, Problems, SpecError
@@ -84,7 +86,7 @@ def run_replicate(work: Work, replicate: Replicate, seed: int, folder: Path) -> 
     if path.exists():
         return record_in(path).status
     start = time.process_time()
-    with _no_part_of_it(), threadpool_limits(1), warnings.catch_warnings(record=True) as caught:
+    with _no_part_of_it(), _threads(len(sys.modules)).limit(limits=1), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             record = Record(
@@ -105,6 +107,12 @@ def _returned(work: Work, replicate: Replicate, seed: int) -> Iterator[tuple[str
     if not isinstance(values, Mapping):
         raise TypeError(f"The work must return a mapping of names to values; it returned {shown(values)}.")
     yield from values.items()
+
+
+@lru_cache(maxsize=1)
+def _threads(_n_modules: int) -> ThreadpoolController:
+    """Libraries that use threads; they come with modules, and looking for them takes as long as some work."""
+    return ThreadpoolController()
 
 
 @contextmanager

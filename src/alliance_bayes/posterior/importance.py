@@ -15,12 +15,13 @@ __all__ = ["LARGEST_K_HAT", "Weighted", "importance_sample", "smoothed"]
 type FloatArray = npt.NDArray[np.float64]
 
 # Measured beside sampling: with more degrees of freedom single draws in long tails weigh too much, where people are few
-# or random intercepts hardly vary; with fewer, and with fewer draws to adapt to, more are needed for the same answer.
+# or random intercepts hardly vary; with fewer, more draws are needed for the same answer. More draws to adapt to cost
+# more than they save.
 DF = 10.0
-ADAPTING = (1000, 1000, 2000)  # draws that proposals adapt to, round by round
-ENOUGH = 2000  # effective draws aimed at: means to .02 SD, SDs to 2 %
+ADAPTING = (500, 500, 1000)  # draws that proposals adapt to, round by round
+ENOUGH = 2200  # effective draws aimed at: means to .02 SD, SDs to 2 %
 FEWEST, MOST = 4000, 32_000  # draws that are weighted
-PRIOR_WEIGHT = 10.0  # effective draws per parameter that the curvature counts as, beside the weighted draws
+PRIOR_WEIGHT = 20.0  # effective draws per parameter that the curvature counts as, beside the weighted draws
 SAME_WEIGHT = 1e-9  # range of log weights
 TOLERANCE = 1e-3  # of the gradient at the mode
 LARGEST_K_HAT = 0.7
@@ -50,8 +51,8 @@ class Weighted:
         """Effective number of independent draws, ``1 / sum(weights ** 2)``."""
         return float(1 / np.sum(self.weights**2))
 
-    def resampled(self, n_draws: int, rng: np.random.Generator) -> FloatArray:
-        """Equally weighted draws by systematic resampling, shape ``(draw, parameter)``.
+    def resampled(self, n_draws: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+        """Positions of equally weighted draws among the points, by systematic resampling, shape ``(draw,)``.
 
         Points come in random order and repeats of one follow each other, so that effective sample sizes and Monte Carlo
         errors, which look at neighbours, count them.
@@ -59,7 +60,7 @@ class Weighted:
         order = rng.permutation(len(self.points))
         steps = (np.arange(n_draws) + rng.random()) / n_draws
         reached = np.cumsum(self.weights[order])
-        return np.asarray(self.points[order[np.searchsorted(reached, steps * reached[-1])]])
+        return np.asarray(order[np.searchsorted(reached, steps * reached[-1])])
 
 
 def importance_sample(density: Density, start: FloatArray, rng: np.random.Generator) -> Weighted:

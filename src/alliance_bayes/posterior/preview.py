@@ -26,8 +26,7 @@ from .settings import Settings
 from .summaries import interval
 
 if TYPE_CHECKING:
-    from nutpie.compile_pymc import CompiledPyMCModel
-
+    from ..pymc_models.packed import PackedModel
     from ..pymc_models.unconstrained import Unconstrained
 
 __all__ = ["Importance", "Preview", "examined", "preview", "preview_of"]
@@ -141,7 +140,7 @@ def preview(spec: CrossLagged, panel: Panel, *, seed: int = 1) -> Preview:
 
     With p the posterior density, up to a constant, of the parameters x on the unconstrained scale that `fit` samples,
     the first proposal is a multivariate t about the mode of p with the inverse curvature there; two further ones and
-    the last one, q, adapt to the draws before [2]_. Draws of q, about as many as 2,000 effective ones need, have the
+    the last one, q, adapt to the draws before [2]_. Draws of q, about as many as 2,200 effective ones need, have the
     weights ``w = p(x) / q(x)``. The largest are replaced by quantiles of the generalised Pareto distribution that fits
     them, whose shape is k-hat [1]_, and draws are resampled systematically by their weights, with repeats. The mean of
     a function f of the parameters over these draws estimates ``sum(w f(x)) / sum(w)``.
@@ -195,23 +194,24 @@ def preview(spec: CrossLagged, panel: Panel, *, seed: int = 1) -> Preview:
 
 def preview_of(model: PanelModel, seed: int, *, with_prior: bool = True) -> Preview:
     """`preview` of a model on its panel, with draws of the prior where they are asked for."""
-    from ..pymc_models.compiling import compile_model
+    from ..pymc_models.packed import packed_model
     from ..pymc_models.unconstrained import Unconstrained
 
     settings = Settings(N_DRAWS, 0, N_CHAINS, 1, np.nan, seed, "importance resampling")
-    compiled = compile_model(model)
-    unconstrained, rng = Unconstrained(compiled), settings.rng("preview")
-    weighted = importance_sample(unconstrained.log_density, _start(compiled, unconstrained), rng)
-    expanded = unconstrained.expanded(weighted.resampled(N_CHAINS * N_DRAWS, rng))
+    packed = packed_model(model)
+    unconstrained, rng = Unconstrained(packed), settings.rng("preview")
+    weighted = importance_sample(unconstrained.log_density, _start(packed, unconstrained), rng)
+    distinct, repeats = np.unique(weighted.resampled(N_CHAINS * N_DRAWS, rng), return_inverse=True)
+    expanded = unconstrained.expanded(weighted.points[distinct])[repeats]
     groups = {"/posterior": named_draws(model, expanded, n_chains=N_CHAINS)}
     if with_prior:
         groups["/prior"] = prior_draws(model, settings.rng("prior"))
     return Preview(model, Sample(xr.DataTree.from_dict(groups), settings), importance=examined(weighted))
 
 
-def _start(compiled: "CompiledPyMCModel", unconstrained: "Unconstrained") -> np.ndarray:
+def _start(packed: "PackedModel", unconstrained: "Unconstrained") -> np.ndarray:
     """The best of several points around the middle of every prior."""
-    points = np.stack([compiled.initial_point_func(seed) for seed in range(N_STARTS)])
+    points = np.stack([packed.initial_point_func(seed) for seed in range(N_STARTS)])
     values, _ = unconstrained.log_density(points)
     if not values.max() > -np.inf:
         raise SpecError(f"No density was found from which to look for the mode of the posterior. {CURE}")

@@ -14,12 +14,9 @@ __all__ = ["quantity_table"]
 
 def quantity_table(quantities: Sequence[Quantity], posterior: xr.Dataset) -> pd.DataFrame:
     """Mean, SD, and bounds of the interval of every number of these quantities, by its label."""
-    arrays = [posterior[quantity.name].transpose("chain", "draw", *quantity.dims) for quantity in quantities]
-    labels = [
-        label
-        for quantity, array in zip(quantities, arrays, strict=True)
-        for label in quantity.labels({dim: array[dim].to_numpy().tolist() for dim in quantity.dims})
-    ]
+    arrays = [posterior.variables[each.name].transpose("chain", "draw", *each.dims) for each in quantities]
+    coordinates = {str(name): labels.to_numpy().tolist() for name, labels in posterior.coords.items()}
+    labels = [label for quantity in quantities for label in quantity.labels(coordinates)]
     values = np.concatenate([array.to_numpy().reshape(*array.shape[:2], -1) for array in arrays], axis=2)
     draws = xr.DataArray(values, dims=("chain", "draw", "quantity"))
     lower, upper = interval(draws, "chain", "draw")

@@ -226,8 +226,11 @@ def interval(draws: xr.DataArray, *dims: str) -> tuple[xr.DataArray, xr.DataArra
 
     kind = {"eti": arviz_stats.eti, "hdi": arviz_stats.hdi}[arviz_base.rcParams["stats.ci_kind"]]
     known = draws.notnull()
-    some = known.any(dims)
-    bounds = kind(draws.where(some, 0.0), dim=list(dims), skipna=not bool(known.all())).where(some)
+    if known.all():
+        bounds = kind(draws, dim=list(dims))
+    else:
+        some = known.any(dims)
+        bounds = kind(draws.where(some, 0.0), dim=list(dims), skipna=True).where(some)
     return bounds.sel(ci_bound="lower", drop=True), bounds.sel(ci_bound="upper", drop=True)
 
 

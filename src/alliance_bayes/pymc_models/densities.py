@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -11,8 +10,9 @@ from ..engine.kernels.arrays import BETA, HALF_NORMAL, INTERVAL, LOG, LOG_NORMAL
 from ..engine.kernels.prior_density import to_constrained
 from ..engine.model_on_panel import PanelModel
 from ..engine.prior_scale import Block
-from .compiling import compile_model, floats_of, words_of
+from .packed import packed_model
 from .prior_table import prior_table
+from .unconstrained import Unconstrained
 
 __all__ = ["LogDensity", "log_density_of"]
 
@@ -23,18 +23,11 @@ class LogDensity:
 
     blocks: tuple[Block, ...]  # random variables, in the order in which they make one point
     table: PriorTable  # priors and transforms of each number
-    compiled: Any  # what nutpie samples
+    unconstrained: Unconstrained
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
         """Log density at each row of `points`, shape ``(draw,)``; minus infinity where it is not finite."""
-        function, data = self.compiled.compiled_logp_func.ctypes, np.ascontiguousarray(self.compiled.user_data)
-        gradient, value = np.empty(points.shape[1]), np.empty(1)
-        values = np.full(len(points), -np.inf)
-        for row, point in enumerate(np.ascontiguousarray(points, dtype=float)):
-            refused = function(len(point), floats_of(point), floats_of(gradient), floats_of(value), words_of(data))
-            if not refused:
-                values[row] = value[0]
-        return values
+        return self.unconstrained.log_density(points)[0]
 
     def points(self, draws: xr.Dataset) -> np.ndarray:
         """Unconstrained points of draws, shape ``(draw, number)``, over all chains."""
@@ -94,4 +87,4 @@ class LogDensity:
 def log_density_of(model: PanelModel) -> LogDensity:
     """Log posterior density of a model on a panel."""
     blocks = model.scale.blocks
-    return LogDensity(blocks, prior_table(blocks), compile_model(model))
+    return LogDensity(blocks, prior_table(blocks), Unconstrained(packed_model(model)))

@@ -1,10 +1,15 @@
-"""What nutpie samples of a model, at many points and from Python, without compiling anything for it."""
+"""What is sampled of a model, at many points and from Python, without compiling anything for it."""
 
 from ctypes import CFUNCTYPE, c_int64, c_uint64, c_void_p
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from nutpie.compile_pymc import CompiledPyMCModel
+
+from .packed import PackedModel
+
+if TYPE_CHECKING:
+    from nutpie.compile_pymc import CompiledPyMCModel
 
 __all__ = ["Unconstrained"]
 
@@ -20,10 +25,10 @@ class Unconstrained:
     Parameters
     ----------
     compiled
-        What `compile_model` makes of a model.
+        What `packed_model` or `compile_model` makes of a model.
     """
 
-    def __init__(self, compiled: CompiledPyMCModel) -> None:
+    def __init__(self, compiled: "PackedModel | CompiledPyMCModel") -> None:
         self.size, self.n_expanded = int(compiled.n_dim), int(compiled.n_expanded)
         self._log_density = LOG_DENSITY(compiled.compiled_logp_func.address)
         self._expand = EXPAND(compiled.compiled_expand_func.address)

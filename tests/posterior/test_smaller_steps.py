@@ -63,11 +63,11 @@ def test_once_more_for_each_reason_that_more_care_cures(sampled, capsys, reasons
     sample = sample_until_explored(None, SETTINGS, progress=True)
     assert [(each.target_accept, each.tune, each.draws, each.thin) for each in attempts] == [
         (0.8, 400, 1000, 1),
-        (0.95, 1000, 1000, 3),
+        (0.95, 1000, 1000, 2),
     ]
     assert (sample.settings.compile_seconds, sample.settings.sampling_seconds) == (2.0, 20.0)
     assert replace(sample.settings, compile_seconds=0, sampling_seconds=0) == with_more_care(SETTINGS)
-    said = f"{reasons}; sampling again in smaller steps (target_accept=0.95), keeping 1 of 3 draws.\n"
+    said = f"{reasons}; sampling again in smaller steps (target_accept=0.95), keeping 1 of 2 draws.\n"
     assert capsys.readouterr() == ("", said)
 
 
@@ -140,12 +140,12 @@ def test_a_given_target_is_used_as_given(small_panel, monkeypatch, tmp_path):
     assert (given.settings.target_accept, given.settings.tune) == (0.8, 40)
     folder = tmp_path / "kept"
     again = ab.fit(spec, small_panel, **options, folder=folder, progress=False)
-    assert (again.settings.target_accept, again.settings.tune, again.settings.thin) == (0.95, 100, 3)
+    assert (again.settings.target_accept, again.settings.tune, again.settings.thin) == (0.95, 100, 2)
     assert not folder.exists()
     same = ab.fit(spec, small_panel, **again.settings.options)
     xr.testing.assert_identical(again.posterior, same.posterior)
-    whole = ab.fit(spec, small_panel, **options | {"tune": 100, "draws": 120}, target_accept=0.95)
-    np.testing.assert_array_equal(again.posterior["cross_lagged"], whole.posterior["cross_lagged"][:, 2::3])
+    whole = ab.fit(spec, small_panel, **options | {"tune": 100, "draws": 80}, target_accept=0.95)
+    np.testing.assert_array_equal(again.posterior["cross_lagged"], whole.posterior["cross_lagged"][:, 1::2])
     n_steps = [fit.draws["sample_stats"]["n_steps"].sum("draw") for fit in (again, whole)]
     np.testing.assert_array_equal(*n_steps)
 
@@ -183,6 +183,18 @@ def test_of_every_three_draws_the_last_is_kept_and_all_divergences_count():
     assert found.divergences == 4
     assert not any("divergent" in problem for problem in found.problems)  # of 6,000 draws
     assert "4 divergent transitions (2 per 1,000 draws)" in " ".join(examine(kept, ["icc"]).problems)
+
+
+def test_of_an_interrupted_chain_too_few_draws_may_be_kept(small_panel, monkeypatch):
+    """Of 59 draws every third is kept, which are 19."""
+    spec, options = ab.RICLPM(["alliance", "days"]), {"seed": 5, "tune": 20, "chains": 1, "cores": 1}
+    model = panel_model(spec, small_panel)
+    settings = Settings(59, 20, 1, 1, 0.8, 5, "nutpie")
+    tree = samplers.sample_posterior(model, settings).draws
+    monkeypatch.setattr(samplers, "_run_nutpie", lambda *_: (tree, 0.0, 0.0))
+    with pytest.raises(ab.InterruptionError, match=r"^Sampling was interrupted after 19 of 1,000 draws, "):
+        ab.fit(spec, small_panel, **options, thin=3)
+    assert samplers.sample_posterior(model, replace(settings, draws=19, thin=3)).n_draws == 19
 
 
 def test_health_is_examined_once(small_panel, monkeypatch):

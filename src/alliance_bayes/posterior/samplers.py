@@ -34,7 +34,7 @@ SMALL_STEPS = 0.95
 """Acceptance probability at which steps are about half as long as at the default."""
 LONGER = 2.5
 """Times the warm-up, so that the metric is learnt where steps of the first length do not lead."""
-MORE = 3
+MORE = 2
 """Times the draws, of which as many are kept as are asked for."""
 
 

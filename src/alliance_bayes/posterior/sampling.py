@@ -56,10 +56,10 @@ def fit(
         Number of chains, and how many run at once (by default on all processors).
     target_accept
         Acceptance probability that the step size aims at: nearer to 1, steps are smaller. By default 0.8, and where
-        that was too coarse the model is sampled once more with 0.95, 2.5 times the warm-up and 3 times the draws, of
-        which every third is kept; such a fit takes 5 to 6 times as long. Too coarse is more than one divergence per
-        1,000 draws and, of 4,000 draws or more, an R-hat above 1.01 or fewer than 400 effective draws. `Fit.settings`
-        says which it was.
+        that proves too coarse the model is sampled once more with 0.95, 2.5 times the warm-up and twice the draws, of
+        which every second is kept; such a fit takes 3 to 4 times as long. Too coarse: more than one draw per 1,000
+        diverges or, where 4,000 draws or more were asked for, R-hat is above 1.01 or fewer than 400 draws are
+        effective. `Fit.settings` says which it was.
     sampler
         ``"nutpie"``, or ``"pymc"`` for PyMC's own NUTS on the same model.
     latent

@@ -4,7 +4,7 @@ Parameters are drawn from the stated priors and studies simulated with them by t
 the package's engine is used for that). A study counts as healthy where ``fit.health`` says so. Each is one line of a
 file, so that a run can be stopped and started again:
 
-``python tests/benchmarks/healthy_prior_data.py --results FILE --studies 100``
+``python tests/benchmarks/healthy_prior_data.py --results FILE --studies 100 [--first 200]``
 """
 
 import argparse
@@ -119,6 +119,8 @@ def study(name: str, seed: int) -> dict[str, object]:
         "divergences": fit.health.divergences,
         "rhat": fit.health.rhat,
         "ess_bulk": fit.health.ess_bulk,
+        "ess_tail": fit.health.ess_tail,
+        "problems": fit.health.problems,
         "seconds": time.process_time() - started,
     }
 
@@ -127,12 +129,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--results", type=Path, required=True, help="file with one line for each study")
     parser.add_argument("--studies", type=int, default=100, help="of all kinds together")
+    parser.add_argument("--first", type=int, default=0, help="number of the first of them, counted from 0")
     arguments = parser.parse_args()
     lines = arguments.results.read_text().splitlines() if arguments.results.exists() else []
     known = [json.loads(line) for line in lines]
     done = {(row["kind"], row["seed"]) for row in known}
     with arguments.results.open("a") as file:
-        for number in range(arguments.studies):
+        for number in range(arguments.first, arguments.first + arguments.studies):
             name, seed = list(KINDS)[number % len(KINDS)], number // len(KINDS)
             if (name, seed) not in done:
                 known.append(study(name, seed))

@@ -270,7 +270,7 @@ ANSWERS: list[Mutant] = [
         "posterior/health.py",
         "posterior/test_health.py::test_limits_of_health",
         ("R-hat of exactly 1.01 is fine", "health.rhat <= LARGEST_RHAT", "health.rhat < LARGEST_RHAT"),
-        ("exactly 400 effective draws are enough", "ess >= SMALLEST_ESS", "ess > SMALLEST_ESS"),
+        ("exactly 400 effective draws are enough", "ess(health) >= SMALLEST_ESS", "ess(health) > SMALLEST_ESS"),
         ("tails need effective draws too", "min(health.ess_bulk, health.ess_tail)", "health.ess_bulk"),
         ("means need effective draws too", "min(health.ess_bulk, health.ess_tail)", "health.ess_tail"),
         ("BFMI from .3", "SMALLEST_BFMI = 0.3", "SMALLEST_BFMI = 0.2"),
@@ -291,12 +291,12 @@ ANSWERS: list[Mutant] = [
     *rules_of(
         "posterior/health.py",
         "posterior/test_health.py::test_divergences",
-        ("too many divergences are a problem", "if rate > MOST_DIVERGENT:", "if rate > 10 * MOST_DIVERGENT:"),
+        ("too many divergences are a problem", "> MOST_DIVERGENT * n_draws", "> 10 * MOST_DIVERGENT * n_draws"),
     ),
     *rules_of(
         "posterior/health.py",
         "posterior/test_health.py::test_one_divergence_in_a_thousand_draws_is_none_too_many",
-        ("one divergence in a thousand draws is none too many", "if rate > MOST_DIVERGENT:", "if rate > 0:"),
+        ("one divergence in a thousand draws is none too many", "> MOST_DIVERGENT * n_draws", "> 0"),
         ("more than one in a thousand are", "MOST_DIVERGENT = 0.001", "MOST_DIVERGENT = 0.0015"),
     ),
     *rules_of(

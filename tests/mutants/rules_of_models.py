@@ -454,13 +454,16 @@ MODELS: list[Mutant] = [
     *rules_of(
         "posterior/samplers.py",
         "posterior/test_smaller_steps.py",
+        ("a fit that was too coarse is sampled again", "if not reasons:", "if True:"),
+        ("an interrupted fit is not sampled again", "if first.interrupted:", "if False:"),
+        ("a second attempt warms up longer", "tune = round(LONGER * settings.tune)", "tune = settings.tune"),
+        ("a second attempt draws more than it keeps", "thin=MORE * settings.thin", "thin=settings.thin"),
+        ("half a second attempt is not kept", "stopped = bool(second.interrupted)", "stopped = False"),
         (
-            "a fit of which too many draws diverge is sampled again",
-            "diverged <= MOST_DIVERGENT * first.n_draws",
-            "diverged <= 0.01 * first.n_draws",
+            "divergences are a share of all draws",
+            "too_coarse(health, settings.thin * first.n_draws)",
+            "too_coarse(health, first.n_draws)",
         ),
-        ("an interrupted fit is not sampled again", "if first.interrupted or diverged", "if diverged"),
-        ("a second attempt warms up longer", "tune=round(LONGER * settings.tune)", "tune=settings.tune"),
         (
             "draws outlive an interruption of the second attempt",
             "if kept_now() is not None:\n            raise",
@@ -473,6 +476,44 @@ MODELS: list[Mutant] = [
         ),
     ),
     *rules_of(
+        "posterior/health.py",
+        "posterior/test_smaller_steps.py",
+        (
+            "a fit is sampled again for divergences",
+            "if _diverges(health, n_draws):\n        reasons",
+            "if False:\n        reasons",
+        ),
+        ("a fit is sampled again for R-hat", "        if _disagrees(health):\n", "        if False:\n"),
+        (
+            "a fit is sampled again for few effective draws",
+            "        if _few_are_effective(health):\n",
+            "        if False:\n",
+        ),
+        ("few draws are not sampled again for being few", "if n_draws >= ENOUGH_DRAWS:", "if True:"),
+        ("divergences of dropped draws count", "ALL_DIVERGENCES if ALL_DIVERGENCES in statistics else", ""),
+        ("the rate is of all draws", "n_draws = thin * chains", "n_draws = chains"),
+    ),
+    *rules_of(
+        "posterior/thinning.py",
+        "posterior/test_smaller_steps.py",
+        ("every third draw is kept", "slice(thin - 1, n_kept * thin, thin)", "slice(thin - 1, thin - 1 + n_kept)"),
+        (
+            "a draw is diverging where one before it is",
+            'statistics["diverging"] = statistics[ALL_DIVERGENCES] > 0',
+            "pass",
+        ),
+    ),
+    *rules_of(
+        "posterior/examining.py",
+        "posterior/test_smaller_steps.py",
+        ("chains are examined once", "return sample.examined or examine(", "return examine("),
+    ),
+    *rules_of(
+        "posterior/fit.py",
+        "posterior/test_smaller_steps.py",
+        ("other draws are examined", "draws=draws, examined=None)", "draws=draws)"),
+    ),
+    *rules_of(
         "posterior/sampling.py",
         "posterior/test_smaller_steps.py",
         (
@@ -482,7 +523,7 @@ MODELS: list[Mutant] = [
         ),
         (
             "chains of both attempts are removed",
-            "for attempt in (settings, in_smaller_steps(settings)):",
+            "for attempt in (settings, with_more_care(settings)):",
             "for attempt in (settings,):",
         ),
     ),

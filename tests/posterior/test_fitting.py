@@ -101,6 +101,7 @@ def test_settings_reach_the_sampler(small_fit, small_panel):
         "compile_seconds": 0,
         "sampling_seconds": 0,
         "latent": "integrate",
+        "thin": 1,
     }
     assert small_fit.settings.cores >= 1
     assert small_fit.settings.sampling_seconds > 0

@@ -13,7 +13,7 @@ from alliance_bayes.questions.scores import LeftOut, leave_out, refitted
 from latent_people import people
 
 SPEC = ab.RICLPM(["alliance", "days"], lags="equal", residuals="equal", means="equal", families={"days": ab.Days(14)})
-SAMPLED = {"target_accept": 0.91, "sampler": "pymc", "latent": "sample", "cores": 1}
+SAMPLED = {"target_accept": 0.91, "sampler": "pymc", "latent": "sample", "cores": 1, "thin": 2}
 
 
 class StoppedError(Exception):
@@ -77,7 +77,7 @@ def test_completed_panels_are_sampled_as_the_fit_was(fit, settings):
     with pytest.raises(StoppedError):
         ab.delta_adjustment(fit, "alliance", "days", measure="days", imputations=2, draws=30, chains=3, cores=1)
     ((_, used),) = settings
-    assert (used.latent, used.sampler, used.target_accept) == ("sample", "pymc", 0.91)
+    assert (used.latent, used.sampler, used.target_accept, used.thin) == ("sample", "pymc", 0.91, 2)
     assert (used.draws, used.chains, used.cores) == (30, 3, 1)
     assert used.tune == warm_up(SPEC, "pymc", "sample") != warm_up(SPEC, "nutpie", "integrate")
 
@@ -117,5 +117,5 @@ def test_a_variant_without_linear_predictors_is_not_asked_to_sample_them(fit, sm
 def test_every_setting_is_passed_on(fit):
     assert fit.settings.options == {
         "draws": 40, "tune": 60, "chains": 2, "cores": 1, "target_accept": 0.91, "seed": 1, "sampler": "pymc",
-        "latent": "sample",
+        "latent": "sample", "thin": 2,
     }  # fmt: skip

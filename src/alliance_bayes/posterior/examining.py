@@ -8,12 +8,18 @@ from .health import Health, examine, with_integration, with_problem
 from .predictions.people import people_of
 from .sample import Sample
 
-__all__ = ["examine_sample"]
+__all__ = ["examine_chains", "examine_sample"]
+
+
+def examine_chains(model: PanelModel, sample: Sample) -> Health:
+    """Whether the sampler's draws of a model's parameters can be trusted; examined once."""
+    names = [block.name for block in model.scale.blocks]
+    return sample.examined or examine(sample.draws, names, thin=sample.settings.thin)
 
 
 def examine_sample(model: PanelModel, sample: Sample) -> Health:
     """Whether draws of a model can be trusted, in words, with what to do when they cannot."""
-    health = examine(sample.draws, [block.name for block in model.scale.blocks])
+    health = examine_chains(model, sample)
     if sample.interrupted:
         health = with_problem(
             health,

@@ -79,7 +79,7 @@ class Fit(Posterior):
 
     def with_draws(self, draws: xr.DataTree) -> "Fit":
         """The same fit with other draws, whose health is examined when it is asked for."""
-        return replace(self, sample=replace(self.sample, draws=draws), examined=None)
+        return replace(self, sample=replace(self.sample, draws=draws, examined=None), examined=None)
 
     @checked()
     def of_group(self, group: str) -> Self:

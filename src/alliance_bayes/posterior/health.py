@@ -10,6 +10,7 @@ import xarray as xr
 from ..basics.names import counted, in_words
 from .chains import LARGEST_DEPTH_REACHED, Chains
 from .integration import IntegrationError
+from .thinning import ALL_DIVERGENCES
 
 __all__ = [
     "LARGEST_RHAT",
@@ -21,6 +22,7 @@ __all__ = [
     "examine",
     "in_words_of",
     "together",
+    "too_coarse",
     "with_integration",
     "with_problem",
 ]
@@ -31,7 +33,9 @@ SMALLEST_BFMI = 0.3
 SMALLEST_SHARE = 0.5
 MOST_UNSETTLED = 0.01
 MOST_DIVERGENT = 0.001
-STATISTICS = ("diverging", "energy", "step_size", *LARGEST_DEPTH_REACHED)
+ENOUGH_DRAWS = 4000
+"""So many draws give `SMALLEST_ESS` effective ones wherever chains do not move slowly, at one of ten."""
+STATISTICS = ("diverging", "energy", "step_size", *LARGEST_DEPTH_REACHED, ALL_DIVERGENCES)
 
 
 class Diagnostics:
@@ -69,11 +73,11 @@ class Health(Diagnostics):
         Smallest effective sample size for means and for tails; below 400 neither they nor R-hat
         are reliable.
     divergences
-        Trajectories after warm-up that left the typical set; more than one per 1,000 draws: the posterior is not
-        fully explored.
+        Trajectories after warm-up that left the typical set, with those to draws that were not kept; more than one per
+        1,000 draws, kept or not: the posterior is not fully explored.
     bfmi
-        Smallest energy Bayesian fraction of missing information of any chain; below 0.3 the
-        tails are explored slowly.
+        Smallest energy Bayesian fraction of missing information of any chain, between draws that were kept; below 0.3
+        the tails are explored slowly.
     worst
         Parameter with the smallest bulk effective sample size.
     problems
@@ -165,10 +169,11 @@ def in_words_of(numbers: str, problems: Sequence[str]) -> str:
     return "\n".join([f"Sampling: {'PROBLEMS' if problems else 'no problems'}. {numbers}.", *problems])
 
 
-def examine(draws: xr.DataTree, names: list[str]) -> Health:
+def examine(draws: xr.DataTree, names: list[str], *, thin: int = 1) -> Health:
     """Examine the parameters `names` of the posterior, and the sampler's own statistics.
 
-    R-hat and effective sample sizes are those of the chains that move; a chain that does not is a separate problem.
+    R-hat and effective sample sizes are those of the chains that move; a chain that does not is a separate problem. Of
+    `thin` draws one was kept.
     """
     import arviz_stats
 
@@ -185,7 +190,7 @@ def examine(draws: xr.DataTree, names: list[str]) -> Health:
         rhat,
         ess_bulk,
         ess_tail,
-        int(statistics["diverging"].sum()),
+        int(statistics[ALL_DIVERGENCES if ALL_DIVERGENCES in statistics else "diverging"].sum()),
         bfmi,
         worst,
         problems=(),
@@ -193,25 +198,57 @@ def examine(draws: xr.DataTree, names: list[str]) -> Health:
         step_size=float(chains.step_sizes.min()) if chains.step_sizes.size else np.nan,
         at_largest_depth=float(chains.at_largest_depth.max(initial=0.0)),
     )
-    return replace(health, problems=tuple(_problems(health, chains)))
+    return replace(health, problems=tuple(_problems(health, chains, thin)))
 
 
-def _problems(health: Health, chains: Chains) -> Iterator[str]:
+def too_coarse(health: Health, n_draws: int) -> tuple[str, ...]:
+    """What is wrong with the first so many draws that smaller steps and more of them cure, such as "R-hat 1.0123".
+
+    Fewer draws than are asked for by default may be too few however well chains move: then only divergences count.
+    """
+    reasons = []
+    if _diverges(health, n_draws):
+        reasons.append(f"{health.divergences:,} of {n_draws:,} draws diverged")
+    if n_draws >= ENOUGH_DRAWS:
+        if _disagrees(health):
+            reasons.append(_rhat_in_words(health.rhat))
+        if _few_are_effective(health):
+            reasons.append(f"{_smallest_ess(health):.0f} effective draws")
+    return tuple(reasons)
+
+
+def _disagrees(health: Health) -> bool:
+    return not health.rhat <= LARGEST_RHAT
+
+
+def _few_are_effective(health: Health) -> bool:
+    return not _smallest_ess(health) >= SMALLEST_ESS
+
+
+def _smallest_ess(health: Health) -> float:
+    return min(health.ess_bulk, health.ess_tail)
+
+
+def _diverges(health: Health, n_draws: int) -> bool:
+    return health.divergences > MOST_DIVERGENT * n_draws
+
+
+def _problems(health: Health, chains: Chains, thin: int) -> Iterator[str]:
     """What is wrong and what to do, one sentence each; only the first cause has a cure."""
     n_moving, undefined = len(chains.moving), draws_without_value(chains.posterior)
     causes = [*([undefined] if undefined else []), *chains.problems]
     yield from causes
     if chains.posterior.sizes["chain"] == 1:
         yield "Only one chain: whether chains agree cannot be checked. Use chains=4."
-    elif n_moving > 1 and not undefined and not health.rhat <= LARGEST_RHAT:
+    elif n_moving > 1 and not undefined and _disagrees(health):
         cure = "" if causes else " Use more tune and draws."
         yield f"The chains disagree ({_rhat_in_words(health.rhat)} > {LARGEST_RHAT}).{cure}"
-    ess = min(health.ess_bulk, health.ess_tail)
-    if n_moving and not undefined and not ess >= SMALLEST_ESS:
+    if n_moving and not undefined and _few_are_effective(health):
         cure = "" if causes else " Use more draws."
-        yield f"Too few effective draws ({ess:.0f} < {SMALLEST_ESS}, worst {health.worst}).{cure}"
-    rate = health.divergences / (chains.posterior.sizes["chain"] * chains.posterior.sizes["draw"])
-    if rate > MOST_DIVERGENT:
+        yield f"Too few effective draws ({_smallest_ess(health):.0f} < {SMALLEST_ESS}, worst {health.worst}).{cure}"
+    n_draws = thin * chains.posterior.sizes["chain"] * chains.posterior.sizes["draw"]
+    if _diverges(health, n_draws):
+        rate = health.divergences / n_draws
         yield (
             f"{counted(health.divergences, 'divergent transition')} ({1000 * rate:.2g} per 1,000 draws): part of the "
             "posterior is not explored. Raise target_accept (0.98, 0.99); if they persist, the data do not identify "

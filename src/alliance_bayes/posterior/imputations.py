@@ -86,6 +86,7 @@ def fit_imputations(spec: CrossLagged, panels: Sequence[Panel], *, seed: int, **
             fits[0].settings,
             target_accept=careful.target_accept,
             tune=careful.tune,
+            thin=careful.thin,
             chains=sum(one.settings.chains for one in fits),
             compile_seconds=sum(one.settings.compile_seconds for one in fits),
             sampling_seconds=sum(one.settings.sampling_seconds for one in fits),

@@ -12,6 +12,7 @@ from .sample import STOPPED
 from .settings import Settings
 
 __all__ = [
+    "FEWEST_DRAWS",
     "FitWarning",
     "equal_lengths",
     "too_few_draws",

@@ -8,6 +8,7 @@ import xarray as xr
 from ..basics.problems import SpecError
 from ..engine.kernels.interpreter import run_many
 from ..engine.model_on_panel import PanelModel
+from .health import Health
 from .settings import Settings
 
 __all__ = ["GROUPS", "STOPPED", "Sample", "thinned"]
@@ -30,6 +31,8 @@ class Sample:
     draws: xr.DataTree
     settings: Settings
     incomplete: tuple[str, ...] = ()
+    examined: Health | None = None
+    """Health of the chains, where it is known already."""
 
     def group(self, name: str) -> xr.Dataset:
         """`Fit.drawn`."""

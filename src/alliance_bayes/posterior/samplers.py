@@ -15,14 +15,16 @@ from ..basics.interrupts import Interrupts, held_interrupts
 from ..basics.problems import InterruptionError
 from ..engine.model_on_panel import Latent, PanelModel
 from ..spec.mapping import spec_to_mapping
-from .health import MOST_DIVERGENT
-from .interruption import equal_lengths, too_few_draws, without_keeping
+from .examining import examine_chains
+from .health import too_coarse
+from .interruption import FEWEST_DRAWS, equal_lengths, too_few_draws, without_keeping
 from .keeping import KeptChains, kept_now
 from .nutpie_chains import draw_chains, tree_of
 from .sample import STOPPED, Sample
 from .settings import Settings
+from .thinning import every
 
-__all__ = ["compiled_for_nutpie", "in_smaller_steps", "kept_chains", "sample_posterior", "sample_until_explored"]
+__all__ = ["compiled_for_nutpie", "kept_chains", "sample_posterior", "sample_until_explored", "with_more_care"]
 
 # Up to so many parameters the sampler learns their correlations by itself; up to so many the curvature, which takes
 # two gradients for each of them and then makes a gradient dearer, is worth its price.
@@ -32,41 +34,56 @@ SMALL_STEPS = 0.95
 """Acceptance probability at which steps are about half as long as at the default."""
 LONGER = 2.5
 """Times the warm-up, so that the metric is learnt where steps of the first length do not lead."""
+MORE = 2
+"""Times the draws, of which as many are kept as are asked for."""
 
 
 def sample_posterior(model: PanelModel, settings: Settings, *, progress: bool = False) -> Sample:
     """Posterior draws and the sampler's statistics; InterruptionError where there are too few draws to keep."""
     run = _run_pymc if settings.sampler == "pymc" else _run_nutpie
     with held_interrupts() as interrupts:
-        tree, compiling, sampling = run(model, settings, progress, interrupts)
-        return Sample(tree, replace(settings, compile_seconds=compiling, sampling_seconds=sampling))
+        tree, compiling, sampling = run(model, settings.of_all_draws, progress, interrupts)
+        sample = Sample(
+            every(settings.thin, tree), replace(settings, compile_seconds=compiling, sampling_seconds=sampling)
+        )
+        if sample.posterior.sizes["draw"] < min(settings.draws, FEWEST_DRAWS):
+            raise too_few_draws(sample.n_draws, settings)
+        return sample
 
 
-def in_smaller_steps(settings: Settings) -> Settings:
-    """Settings of a second attempt, where steps of the default length are too long for a part of the posterior."""
-    return replace(settings, target_accept=SMALL_STEPS, tune=round(LONGER * settings.tune))
+def with_more_care(settings: Settings) -> Settings:
+    """Settings of a second attempt, where chains reach a part of the posterior badly or slowly."""
+    tune = round(LONGER * settings.tune)
+    return replace(settings, target_accept=SMALL_STEPS, tune=tune, thin=MORE * settings.thin)
 
 
 def sample_until_explored(model: PanelModel, settings: Settings, *, progress: bool = False) -> Sample:
-    """As `sample_posterior`, and where too many draws diverge, once more in smaller steps, with the seconds of both.
+    """As `sample_posterior`, and where it was too coarse, once more with more care, with the seconds of both.
 
-    Where the second attempt is interrupted before it has draws to keep, it is the first, which says so.
+    Where the second attempt is interrupted, it is the first, which says so.
     """
     first = sample_posterior(model, settings, progress=progress)
-    diverged = int(first.group("sample_stats")["diverging"].sum())
-    if first.interrupted or diverged <= MOST_DIVERGENT * first.n_draws:
+    if first.interrupted:
         return first
-    careful = in_smaller_steps(settings)
+    health = examine_chains(model, first)
+    first = replace(first, examined=health)
+    reasons = ", ".join(too_coarse(health, settings.thin * first.n_draws))
+    if not reasons:
+        return first
+    careful = with_more_care(settings)
     if progress:
-        again = f"sampling again in smaller steps (target_accept={SMALL_STEPS})"
-        sys.stderr.write(f"{diverged:,} of {first.n_draws:,} draws diverged; {again}.\n")
+        again = f"sampling again in smaller steps (target_accept={SMALL_STEPS}), keeping 1 of {careful.thin} draws"
+        sys.stderr.write(f"{reasons}; {again}.\n")
     try:
         second = sample_posterior(model, careful, progress=progress)
+        stopped = bool(second.interrupted)
     except InterruptionError:
         if kept_now() is not None:
             raise
-        kept = f"{STOPPED} after {first.n_draws:,} draws, of which {diverged:,} diverged"
-        return replace(first, incomplete=(f"{kept}, in a second attempt in smaller steps.",))
+        stopped = True
+    if stopped:
+        said = f"{STOPPED} in a second attempt in smaller steps. The draws are those of the first ({reasons})."
+        return replace(first, incomplete=(said,))
     used = second.settings
     seconds = {
         name: getattr(first.settings, name) + getattr(used, name) for name in ("compile_seconds", "sampling_seconds")
@@ -140,7 +157,8 @@ def kept_chains(model: PanelModel, settings: Settings) -> KeptChains | None:
         return None
     from ..pymc_models.compiling import compile_model
 
-    of_a_chain = {name: value for name, value in settings.options.items() if name not in ("chains", "cores")}
+    options = settings.of_all_draws.options
+    of_a_chain = {name: value for name, value in options.items() if name not in ("chains", "cores")}
     what_the_density_reads = compile_model(model).user_data.tobytes()
     return kept.chains_of([spec_to_mapping(model.spec), of_a_chain], what_the_density_reads)
 

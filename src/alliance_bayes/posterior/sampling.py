@@ -16,13 +16,13 @@ from .fit import Fit
 from .interruption import FitWarning
 from .keeping import AGAIN, Kept, keeping, kept_now, versions
 from .prior_draws import prior_draws
-from .samplers import in_smaller_steps, kept_chains, sample_posterior, sample_until_explored
+from .samplers import kept_chains, sample_posterior, sample_until_explored, with_more_care
 from .settings import TARGET_ACCEPT, Sampler, Settings, check_memory_of_draws, check_settings, warm_up
 
 __all__ = ["fit"]
 
 
-@checked(apart=["seed", "draws", "tune", "chains", "cores", "target_accept", "sampler"])
+@checked(apart=["seed", "draws", "tune", "chains", "cores", "target_accept", "sampler", "thin"])
 def fit(
     spec: CrossLagged,
     panel: Panel,
@@ -37,6 +37,7 @@ def fit(
     latent: Latent = "integrate",
     progress: bool | None = None,
     folder: str | os.PathLike[str] | None = None,
+    thin: int = 1,
 ) -> Fit:
     """Sample the posterior of a model on a panel.
 
@@ -54,9 +55,11 @@ def fit(
     chains, cores
         Number of chains, and how many run at once (by default on all processors).
     target_accept
-        Acceptance probability that the step size aims at: nearer to 1, steps are smaller. By default 0.8, and
-        where more than one draw per 1,000 diverges the model is sampled again with 0.95 and 2.5 times the warm-up, by
-        which such a fit takes 3 to 4 times as long. `Fit.settings` says which it was.
+        Acceptance probability that the step size aims at: nearer to 1, steps are smaller. By default 0.8, and where
+        that proves too coarse the model is sampled once more with 0.95, 2.5 times the warm-up and twice the draws, of
+        which every second is kept; such a fit takes 3 to 4 times as long. Too coarse: more than one draw per 1,000
+        diverges or, where 4,000 draws or more were asked for, R-hat is above 1.01 or fewer than 400 draws are
+        effective. `Fit.settings` says which it was.
     sampler
         ``"nutpie"``, or ``"pymc"`` for PyMC's own NUTS on the same model.
     latent
@@ -71,6 +74,9 @@ def fit(
         the same call goes on from them, and its draws are those without a break: each chain has a seed of its own,
         from `seed` and its number. A chain that was not finished is drawn again, and so are all where model, data,
         seed, settings or versions differ. Chains of ``sampler="pymc"`` depend on each other and are not kept.
+    thin
+        Of so many draws one is kept, so that `draws` are kept of `thin` times as many; divergences are counted among
+        all of them.
 
     Returns
     -------
@@ -94,12 +100,14 @@ def fit(
     """
     tune = warm_up(spec, sampler, latent) if tune is None else tune
     accept = TARGET_ACCEPT if target_accept is None else target_accept
-    check_settings(draws, tune, chains, cores, accept, seed, sampler)
+    check_settings(draws, tune, chains, cores, accept, seed, sampler, thin)
     check_latent(spec, latent)
     model = panel_model(spec, panel)
-    check_memory_of_draws(draws, chains, model.scale.size + model.derived.size)
+    check_memory_of_draws(thin * draws, chains, model.scale.size + model.derived.size)
     n_cores = int(cores or min(chains, os.cpu_count() or 1))
-    settings = Settings(int(draws), int(tune), int(chains), n_cores, float(accept), int(seed), sampler, latent=latent)
+    settings = Settings(
+        *(int(draws), int(tune), int(chains), n_cores, float(accept), int(seed)), sampler, latent=latent, thin=int(thin)
+    )
     sample_it = sample_until_explored if target_accept is None else sample_posterior
     prior = prior_draws(model, settings.rng("prior"))
     with held_interrupts(), keeping(None if folder is None else Kept(Path(folder), versions())):
@@ -112,7 +120,7 @@ def fit(
         for sentence in (*continues, *sample.incomplete):
             warn(sentence, FitWarning)
         if folder is not None:
-            for attempt in (settings, in_smaller_steps(settings)):
+            for attempt in (settings, with_more_care(settings)):
                 if finished := kept_chains(model, attempt):
                     finished.remove(attempt.chains)
     return Fit(model, sample)

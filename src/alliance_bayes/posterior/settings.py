@@ -1,6 +1,6 @@
 """How a fit is sampled: its settings, which of them are valid, and how much memory their draws need."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -25,13 +25,14 @@ __all__ = [
 
 Sampler = Literal["nutpie", "pymc"]
 
-MOST = {"draws": 10**9, "tune": 10**8, "chains": 1000, "cores": 10_000}
+MOST = {"draws": 10**9, "tune": 10**8, "chains": 1000, "cores": 10_000, "thin": 1000}
 """Upper limits for any machine; how many draws fit into memory is known once the model is."""
 CURES = {
     "draws": "A few thousand draws of each chain are enough.",
     "tune": "A warm-up takes some hundred draws.",
     "chains": "Four chains are enough for the diagnostics.",
     "cores": "Leave cores out to use all processors.",
+    "thin": "Ten is much already.",
 }
 N_STATISTICS = 20
 """Numbers that the sampler keeps of each draw beside the parameters."""
@@ -62,6 +63,8 @@ class Settings:
         Wall-clock time.
     latent
         ``"integrate"`` or ``"sample"``: whether linear predictors were integrated out or sampled.
+    thin
+        Of so many draws one was kept.
     """
 
     draws: int
@@ -74,11 +77,17 @@ class Settings:
     compile_seconds: float = 0.0
     sampling_seconds: float = 0.0
     latent: Latent = "integrate"
+    thin: int = 1
 
     @property
     def options(self) -> dict[str, Any]:
         """Arguments of `fit` that sample another model, or another panel, in the same way."""
         return {name: value for name, value in asdict(self).items() if not name.endswith("_seconds")}
+
+    @property
+    def of_all_draws(self) -> "Settings":
+        """Settings of all that is drawn, of which some is kept."""
+        return replace(self, draws=self.thin * self.draws, thin=1)
 
     def rng(self, purpose: str) -> np.random.Generator:
         """Source of the random numbers for one purpose."""
@@ -92,11 +101,18 @@ def check_counts(given: dict[str, object], problems: Problems, where: str = "") 
 
 
 def check_settings(
-    draws: object, tune: object, chains: object, cores: object, target_accept: object, seed: object, sampler: object
+    draws: object,
+    tune: object,
+    chains: object,
+    cores: object,
+    target_accept: object,
+    seed: object,
+    sampler: object,
+    thin: object = 1,
 ) -> None:
     """Refuse invalid settings, with all problems at once."""
     problems = Problems("This fit cannot be sampled")
-    counts = {"draws": draws, "tune": tune, "chains": chains, "cores": 1 if cores is None else cores}
+    counts = {"draws": draws, "tune": tune, "chains": chains, "cores": 1 if cores is None else cores, "thin": thin}
     check_counts(counts, problems)
     check_seed(seed, problems)
     check_number("target_accept", target_accept, problems, above=0, below=1)

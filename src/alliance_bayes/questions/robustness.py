@@ -71,7 +71,7 @@ Factors = Annotated[
 ]
 
 
-@checked(apart=["seed", "margin", "certainty", "draws", "tune", "chains", "cores", "target_accept"])
+@checked(apart=["seed", "margin", "certainty", "draws", "tune", "chains", "cores", "target_accept", "thin"])
 def robustness(
     spec: CrossLagged,
     panel: Panel,
@@ -91,6 +91,7 @@ def robustness(
     target_accept: float | None = None,
     sampler: Sampler = "nutpie",
     latent: Latent = "integrate",
+    thin: int = 1,
 ) -> Answer:
     """Ask one question of direction under several models, and say what changes the answer.
 
@@ -115,7 +116,7 @@ def robustness(
         Measures with an error of their own (families, indicators) are left out.
     margin, certainty, group
         As in `directionality`.
-    draws, tune, chains, cores, target_accept, sampler, latent
+    draws, tune, chains, cores, target_accept, sampler, latent, thin
         As in `fit`, for each variant; `latent` for those with linear predictors.
 
     Returns
@@ -181,6 +182,7 @@ def robustness(
         "cores": cores,
         "target_accept": target_accept,
         "sampler": sampler,
+        "thin": thin,
         "progress": False,
     }
 

@@ -189,7 +189,7 @@ def pooled(fit: Fit, refitted: Sequence[Refit], settings: Settings) -> Fit:
     parameters = [refit.posterior[names] for refit in refitted]
     alike = [(draws - draws.mean(("chain", "draw"))) / draws.std(("chain", "draw")) for draws in parameters]
     together = {"/posterior": mixed(alike), "/sample_stats": mixed([refit.sample_stats for refit in refitted])}
-    health = examine(xr.DataTree.from_dict(together), names)
+    health = examine(xr.DataTree.from_dict(together), names, thin=settings.thin)
     of_fit = tuple(f"The fit that values were imputed from: {problem}" for problem in fit.health.problems)
     draws = {"/posterior": mixed([refit.posterior for refit in refitted]), "/prior": fit.drawn("prior")}
     return Fit(

@@ -44,7 +44,9 @@ def _estimates(
     """Estimates of the effects of a table, and their standard errors or SDs."""
     if found is None:
         return [np.nan] * len(table), [np.nan] * len(table)
-    without = replace(fit, sample=replace(fit.sample, draws=xr.DataTree.from_dict({"/posterior": found.draws})))
+    without = replace(
+        fit, sample=replace(fit.sample, draws=xr.DataTree.from_dict({"/posterior": found.draws}), examined=None)
+    )
     by_interval, averages = drawn_effects(without, pair, lag)
     names = [str(name) for name in by_interval["interval"].to_numpy()]
 

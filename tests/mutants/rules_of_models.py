@@ -4,6 +4,11 @@ from mutant import Mutant, rules_of
 
 MODELS: list[Mutant] = [
     *rules_of(
+        "posterior/one_of_many.py",
+        "posterior/test_smaller_steps.py::test_a_fit_that_is_one_of_many_is_sampled_once_more_too",
+        ("one of many is sampled once more", "if until_explored and too_coarse(", "if False and too_coarse("),
+    ),
+    *rules_of(
         "engine/far_means.py",
         "engine/test_dependence.py::test_means_that_the_prior_hardly_allows_are_named",
         ("means far from the prior are named", "if not np.nanmax(distances) > FAR:", "if True:"),

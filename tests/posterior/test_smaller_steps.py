@@ -10,7 +10,7 @@ import alliance_bayes as ab
 from alliance_bayes.engine.kernels.entry_points import log_density
 from alliance_bayes.engine.kernels.scaled import scaled_log_density
 from alliance_bayes.engine.model_on_panel import panel_model
-from alliance_bayes.posterior import examining, health, samplers
+from alliance_bayes.posterior import examining, health, one_of_many, samplers
 from alliance_bayes.posterior.health import Health, examine
 from alliance_bayes.posterior.keeping import Kept, keeping, versions
 from alliance_bayes.posterior.sample import Sample
@@ -205,3 +205,27 @@ def test_health_is_examined_once(small_panel, monkeypatch):
     assert len(examined) == 1
     assert fit.with_draws(fit.draws).health == fit.health
     assert len(examined) == 2
+
+
+@pytest.mark.parametrize(("first", "until_explored", "n"), [(5, True, 2), (5, False, 1), (4, True, 1)])
+def test_a_fit_that_is_one_of_many_is_sampled_once_more_too(monkeypatch, first, until_explored, n):
+    attempts = []
+
+    def sampled_with(settings):
+        attempts.append(settings)
+        sample = sample_of(settings)
+        groups = {"/posterior": sample.posterior, "/sample_stats": xr.Dataset()}
+        return replace(sample, draws=xr.DataTree.from_dict(groups))
+
+    monkeypatch.setattr(one_of_many, "_about_the_mode", lambda _, settings: sampled_with(settings))
+    monkeypatch.setattr(one_of_many, "sample_posterior", lambda _, settings: sampled_with(settings))
+    monkeypatch.setattr(one_of_many, "warm_up", lambda *_: 400)
+    monkeypatch.setattr(
+        one_of_many, "examine_chains", lambda *_: replace(FINE, divergences=first if len(attempts) == 1 else 0)
+    )
+    spec = type("Spec", (), {})
+    fit = one_of_many.fit_one_of_many(
+        type("Model", (), {"spec": spec}), replace(SETTINGS, tune=200), until_explored=until_explored, with_prior=False
+    )
+    assert attempts == [replace(SETTINGS, tune=200), with_more_care(SETTINGS)][:n]
+    assert fit.settings.thin == n

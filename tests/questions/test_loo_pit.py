@@ -71,7 +71,9 @@ def test_people_left_out_for_real(small_panel):
         without = ab.Panel.from_arrays(
             others[0], measures=small_panel.measures, times=small_panel.times, persons=others[1]
         )
-        other = fit_one_of_many(model.on(without), replace(fit.settings, seed=5), with_prior=False)
+        other = fit_one_of_many(
+            model.on(without), replace(fit.settings, seed=5), until_explored=False, with_prior=False
+        )
         weights = np.full((len(other.thetas), 1), 1 / len(other.thetas))
         want = predictive_shares(model.system, other.thetas, weights, fit.model.values()[[place]], 2)[0]
         np.testing.assert_allclose(found.loc[person].to_numpy(), want[~np.isnan(want)], atol=0.02)

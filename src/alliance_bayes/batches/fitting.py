@@ -56,7 +56,7 @@ def fit_many(
     draws: int = 1000,
     tune: int | None = None,
     chains: int = 2,
-    target_accept: float = TARGET_ACCEPT,
+    target_accept: float | None = None,
     workers: int | None = None,
     client: Any = None,
     progress: bool | None = None,
@@ -85,7 +85,8 @@ def fit_many(
         tables are kept.
     draws, tune, chains, target_accept
         Of each sampling, as in `fit`. Two long chains tell as much about convergence as four short ones, and take less
-        time; the warm-up is short by default (200, with families 100), since it begins about the mode.
+        time; the warm-up is short by default (200, with families 100), since it begins about the mode. A second attempt,
+        where that proves too coarse, is as in `fit`.
     workers
         Processes of this machine; by default as many as processors, 1 for this process.
     client
@@ -120,12 +121,14 @@ def fit_many(
         if name in _OF_EVERY_FIT:
             problems.add(f"No question can be named '{name}', which is a column of every fit.")
     problems.raise_as(SpecError)
-    check_settings(draws, 1 if tune is None else tune, chains, 1, target_accept, seed, "nutpie")
+    accept = TARGET_ACCEPT if target_accept is None else target_accept
+    check_settings(draws, 1 if tune is None else tune, chains, 1, accept, seed, "nutpie")
     settings = {
         "draws": int(draws),
         "tune": short_warm_up(spec) if tune is None else int(tune),
         "chains": int(chains),
-        "target_accept": float(target_accept),
+        "target_accept": float(accept),
+        "until_explored": target_accept is None,
     }
     tasks = [
         (Replicate(method, cell, number), _FitOne(spec, panel, method, asked, settings))
@@ -166,8 +169,10 @@ class _FitOne:
             return maximum_likelihood_of(model)
         if self.method == "preview":
             return preview_of(model, seed, with_prior=bool(self.questions))
-        settings = Settings(**self.settings, cores=1, seed=seed, sampler="nutpie")
-        return fit_one_of_many(model, settings, with_prior=bool(self.questions))
+        given = dict(self.settings)
+        until_explored = given.pop("until_explored")
+        settings = Settings(**given, cores=1, seed=seed, sampler="nutpie")
+        return fit_one_of_many(model, settings, until_explored=until_explored, with_prior=bool(self.questions))
 
     @cached_property
     def digest(self) -> str:

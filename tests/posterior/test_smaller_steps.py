@@ -12,7 +12,7 @@ from alliance_bayes.engine.kernels.scaled import scaled_log_density
 from alliance_bayes.engine.model_on_panel import panel_model
 from alliance_bayes.posterior import examining, health, one_of_many, samplers
 from alliance_bayes.posterior.health import Health, examine
-from alliance_bayes.posterior.keeping import Kept, keeping, versions
+from alliance_bayes.posterior.keeping import Kept, KeptChains, keeping, versions
 from alliance_bayes.posterior.sample import Sample
 from alliance_bayes.posterior.samplers import compiled_for_nutpie, sample_until_explored, with_more_care
 from alliance_bayes.posterior.settings import Settings
@@ -148,6 +148,28 @@ def test_a_given_target_is_used_as_given(small_panel, monkeypatch, tmp_path):
     np.testing.assert_array_equal(again.posterior["cross_lagged"], whole.posterior["cross_lagged"][:, 1::2])
     n_steps = [fit.draws["sample_stats"]["n_steps"].sum("draw") for fit in (again, whole)]
     np.testing.assert_array_equal(*n_steps)
+
+
+def test_a_second_attempt_goes_on_from_its_finished_chains(small_panel, monkeypatch, tmp_path):
+    spec, options = ab.RICLPM(["alliance", "days"]), {"seed": 5, "draws": 40, "tune": 40, "chains": 2, "cores": 1}
+    monkeypatch.setattr(health, "MOST_DIVERGENT", -1.0)
+    whole = ab.fit(spec, small_panel, **options, progress=False)
+    save, n_saved = KeptChains.save, []
+
+    def stop_at_the_fourth(*given):
+        n_saved.append(1)
+        if len(n_saved) == 4:  # the second of the second attempt
+            raise OSError("no space left")
+        save(*given)
+
+    monkeypatch.setattr(KeptChains, "save", stop_at_the_fourth)
+    with pytest.raises(OSError, match="no space left"):
+        ab.fit(spec, small_panel, **options, progress=False, folder=tmp_path / "kept")
+    assert len(list((tmp_path / "kept").iterdir())) == 3
+    again = ab.fit(spec, small_panel, **options, progress=False, folder=tmp_path / "kept")
+    assert len(n_saved) == 5
+    xr.testing.assert_identical(again.posterior, whole.posterior)
+    assert not (tmp_path / "kept").exists()
 
 
 @pytest.mark.parametrize(("at_mode", "density"), [(False, log_density), (True, scaled_log_density)])

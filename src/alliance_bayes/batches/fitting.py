@@ -85,8 +85,8 @@ def fit_many(
         tables are kept.
     draws, tune, chains, target_accept
         Of each sampling, as in `fit`. Two long chains tell as much about convergence as four short ones, and take less
-        time; the warm-up is short by default (200, with families 100), since it begins about the mode. A second attempt,
-        where that proves too coarse, is as in `fit`.
+        time; the warm-up is short by default (200, with families 100), since it begins about the mode. A second
+        attempt, where that proves too coarse, is as in `fit`.
     workers
         Processes of this machine; by default as many as processors, 1 for this process.
     client

@@ -340,6 +340,7 @@ def test_a_question_has_a_key_for_every_argument_of_its_function():
         "progress",
         "sampler",
         "latent",
+        "thin",
         *("self", "models", "of", "fits", "answer", "smaller", "larger", "other"),  # a file says these by names
     }
     for ask, question in questions().items():

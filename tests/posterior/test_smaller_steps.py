@@ -7,16 +7,19 @@ import pytest
 import xarray as xr
 
 import alliance_bayes as ab
+from alliance_bayes.basics.warning import warn
 from alliance_bayes.engine.kernels.entry_points import log_density
 from alliance_bayes.engine.kernels.scaled import scaled_log_density
 from alliance_bayes.engine.model_on_panel import panel_model
 from alliance_bayes.posterior import examining, health, one_of_many, samplers
 from alliance_bayes.posterior.health import Health, examine
+from alliance_bayes.posterior.interruption import FitWarning, without_interruption_warnings
 from alliance_bayes.posterior.keeping import Kept, KeptChains, keeping, versions
+from alliance_bayes.posterior.mixing import mixed
 from alliance_bayes.posterior.sample import Sample
 from alliance_bayes.posterior.samplers import compiled_for_nutpie, sample_until_explored, with_more_care
 from alliance_bayes.posterior.settings import Settings
-from alliance_bayes.posterior.thinning import every
+from alliance_bayes.posterior.thinning import as_if_thinned, every
 
 SETTINGS = Settings(1000, 400, 4, 1, 0.8, 1, "nutpie")
 FINE = Health(1.004, 900, 800, 4, 0.9, "icc", ())
@@ -80,8 +83,13 @@ def test_nothing_is_said_where_no_progress_is_shown(sampled, capsys):
 
 @pytest.mark.parametrize(
     "change",
-    [{}, {"rhat": 1.01, "ess_bulk": 400, "ess_tail": 400}, {"bfmi": 0.2, "stuck": (2,)}],
-    ids=["fine", "at every limit", "what smaller steps do not cure"],
+    [
+        {},
+        {"rhat": 1.01, "ess_bulk": 400, "ess_tail": 400},
+        {"bfmi": 0.2, "stuck": (2,)},
+        {"rhat": np.nan},
+    ],
+    ids=["fine", "at every limit", "what smaller steps do not cure", "one chain"],
 )
 def test_not_for_anything_else(sampled, change):
     health = replace(FINE, **change)
@@ -98,6 +106,12 @@ def test_of_few_draws_only_divergences_count(sampled, divergences, n_attempts):
     attempts = sampled(replace(FINE, rhat=1.02, ess_bulk=120, ess_tail=90, divergences=divergences), FINE)
     sample_until_explored(None, replace(SETTINGS, chains=2, draws=500))
     assert len(attempts) == n_attempts
+
+
+def test_few_draws_are_few_however_many_were_not_kept(sampled):
+    attempts = sampled(replace(FINE, rhat=1.02, ess_bulk=298))
+    sample_until_explored(None, replace(SETTINGS, draws=100, thin=10))
+    assert len(attempts) == 1
 
 
 def test_divergences_are_a_share_of_all_draws_kept_or_not(sampled):
@@ -124,6 +138,53 @@ def test_the_first_draws_are_kept_where_the_second_attempt_is_interrupted(sample
         "(5 of 4,000 draws diverged)."
     )
     assert sample.incomplete == (said,)
+
+
+def test_the_first_draws_are_kept_where_the_second_do_not_fit_into_memory(sampled):
+    sampled(replace(FINE, divergences=5), MemoryError())
+    sample = sample_until_explored(None, SETTINGS)
+    assert (sample.settings.target_accept, sample.n_draws, sample.stopped) == (0.8, 4000, False)
+    assert sample.incomplete == (
+        "A second attempt in smaller steps, of 2 times as many draws, did not fit into memory. The draws are those of "
+        "the first (5 of 4,000 draws diverged).",
+    )
+
+
+def test_an_answer_about_many_fits_reports_an_interruption_of_a_second_attempt_itself(sampled):
+    sampled(replace(FINE, divergences=5), ab.InterruptionError("stopped"))
+    (sentence,) = sample_until_explored(None, SETTINGS).incomplete
+    with without_interruption_warnings():
+        warn(sentence, FitWarning)
+
+
+@pytest.mark.parametrize("thin", [1, 2, 5])
+def test_bfmi_is_that_of_neighbouring_draws_kept_or_not(thin):
+    """Energies of an AR(1) process of .9 have a BFMI of 2 (1 - .9)."""
+    rng, energy = np.random.default_rng(4), np.zeros((4, 20_000))
+    for draw in range(1, 20_000):
+        energy[:, draw] = 0.9 * energy[:, draw - 1] + rng.normal(size=4)
+    dims = ("chain", "draw")
+    groups = {
+        "/posterior": xr.Dataset({"icc": (dims, rng.normal(size=energy.shape))}),
+        "/sample_stats": xr.Dataset({"energy": (dims, energy), "diverging": (dims, energy > 1e9)}),
+    }
+    found = examine(every(thin, xr.DataTree.from_dict(groups)), ["icc"], thin=thin)
+    assert found.bfmi == pytest.approx(0.2, abs=0.02)
+    assert "BFMI" in " ".join(found.problems)
+
+
+def test_all_divergences_of_imputations_count_where_some_were_sampled_twice():
+    rng, dims = np.random.default_rng(5), ("chain", "draw")
+    energy = rng.normal(size=(2, 60))
+    statistics = {"energy": (dims, energy), "diverging": (dims, energy > 1)}
+    tree = xr.DataTree.from_dict(
+        {"/posterior": xr.Dataset({"icc": (dims, energy)}), "/sample_stats": xr.Dataset(statistics)}
+    )
+    parts = [as_if_thinned(every(thin, tree)["sample_stats"].to_dataset()) for thin in (1, 2)]
+    together = mixed([part.isel(draw=slice(30)) for part in parts])
+    assert together["n_diverging"].dtype.kind == "i"
+    expected = (energy[:, :30] > 1).sum() + (energy > 1).sum()
+    assert together["n_diverging"].sum() == expected
 
 
 def test_an_interrupted_second_attempt_is_an_error_where_chains_are_kept(sampled, tmp_path):

@@ -82,9 +82,10 @@ def calibrate(
     scale
         ``"held"``: measures are centred and divided by the constants of `panel_like` in all replicates, so that the
         prior is the same in all and calibration exact. ``"as_shipped"``: by constants of each replicate's values, as
-        `fit` does. The truths' total SDs are then such that their values have the unit of `panel_like`: means are
-        as the prior has them, in SDs of the values, and total SDs are not, so that calibration is approximate and small
-        panels may show it.
+        `fit` does. The truths' total SDs are then such that their values have the unit of `panel_like` (about so
+        where covariates, groups, accumulating factors or growth add variation of their own): means are as the prior has
+        them, in SDs of the values, and total SDs are not, so that calibration is approximate and small panels may show
+        it.
     ask
         Further quantities to be ranked: called with a fit, it returns draws by name, dims ``(chain, draw)``. With
         `workers` or `client` a function of a module.

@@ -127,7 +127,7 @@ class _Work:
             smallest = _smallest_effective(self._quantities(fit))
             if smallest >= RANKED:
                 break
-            settings = replace(settings, draws=MORE * settings.draws)
+            settings = replace(sample.settings, draws=MORE * settings.draws)
         return fit, smallest
 
     def _quantities(self, fit: Fit) -> dict[str, xr.DataArray]:
@@ -177,10 +177,11 @@ class FromPrior(_Work):
         return drawn_like(self.panel, truth_of(self.template, theta), rng)
 
     def _in_sds_of_values(self, psi: Array, people: Panel) -> tuple[Array, Array]:
-        """The same truth, but total SDs divided so that values of people with the same random numbers have SD 1.
+        """The same truth, but total SDs divided by the SDs of these people's values in the unit of the template.
 
         The prior speaks of SDs of the values. If these were a hundredth of the unit in which truths are drawn, means
-        drawn one unit apart would be a hundred SDs apart.
+        drawn one unit apart would be a hundred SDs apart. Where all variation follows total SDs, those who are drawn
+        with the same random numbers then have the template's unit; where some does not, about so.
         """
         relative = dict(zip(self.spec.measures, panel_model(self.spec, people).unit / self.template.unit, strict=True))
         scale, psi, start = self.template.scale, psi.copy(), 0

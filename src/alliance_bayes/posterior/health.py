@@ -10,7 +10,7 @@ import xarray as xr
 from ..basics.names import counted, in_words
 from .chains import LARGEST_DEPTH_REACHED, Chains
 from .integration import IntegrationError
-from .thinning import ALL_DIVERGENCES
+from .thinning import ALL_DIVERGENCES, ENERGY_CHANGE
 
 __all__ = [
     "LARGEST_RHAT",
@@ -35,7 +35,7 @@ MOST_UNSETTLED = 0.01
 MOST_DIVERGENT = 0.001
 ENOUGH_DRAWS = 4000
 """So many draws give `SMALLEST_ESS` effective ones wherever chains do not move slowly, at one of ten."""
-STATISTICS = ("diverging", "energy", "step_size", *LARGEST_DEPTH_REACHED, ALL_DIVERGENCES)
+STATISTICS = ("diverging", "energy", "step_size", *LARGEST_DEPTH_REACHED, ALL_DIVERGENCES, ENERGY_CHANGE)
 
 
 class Diagnostics:
@@ -76,8 +76,7 @@ class Health(Diagnostics):
         Trajectories after warm-up that left the typical set, with those to draws that were not kept; more than one per
         1,000 draws, kept or not: the posterior is not fully explored.
     bfmi
-        Smallest energy Bayesian fraction of missing information of any chain, between draws that were kept; below 0.3
-        the tails are explored slowly.
+        Smallest energy Bayesian fraction of missing information of any chain; below 0.3 the tails are explored slowly.
     worst
         Parameter with the smallest bulk effective sample size.
     problems
@@ -201,16 +200,17 @@ def examine(draws: xr.DataTree, names: list[str], *, thin: int = 1) -> Health:
     return replace(health, problems=tuple(_problems(health, chains, thin)))
 
 
-def too_coarse(health: Health, n_draws: int) -> tuple[str, ...]:
-    """What is wrong with the first so many draws that smaller steps and more of them cure, such as "R-hat 1.0123".
+def too_coarse(health: Health, n_kept: int, thin: int) -> tuple[str, ...]:
+    """What is wrong with so many draws, one of `thin` each, that smaller steps and more of them cure.
 
-    Fewer draws than are asked for by default may be too few however well chains move: then only divergences count.
+    Such as "R-hat 1.0123". Fewer draws than are asked for by default may be too few however well chains move: then only
+    divergences count.
     """
-    reasons = []
+    reasons, n_draws = [], thin * n_kept
     if _diverges(health, n_draws):
         reasons.append(f"{health.divergences:,} of {n_draws:,} draws diverged")
-    if n_draws >= ENOUGH_DRAWS:
-        if _disagrees(health):
+    if n_kept >= ENOUGH_DRAWS:
+        if np.isfinite(health.rhat) and _disagrees(health):
             reasons.append(_rhat_in_words(health.rhat))
         if _few_are_effective(health):
             reasons.append(f"{_smallest_ess(health):.0f} effective draws")
@@ -279,7 +279,11 @@ def _bfmi(statistics: xr.Dataset) -> float:
     """Smallest BFMI of any chain; NaN of a single draw, which has no variance."""
     import arviz_stats
 
-    return float(arviz_stats.bfmi(statistics)["energy"].min()) if statistics.sizes["draw"] > 1 else np.nan
+    if statistics.sizes["draw"] < 2:
+        return np.nan
+    if ENERGY_CHANGE not in statistics:
+        return float(arviz_stats.bfmi(statistics)["energy"].min())
+    return float(((statistics[ENERGY_CHANGE] ** 2).mean("draw") / statistics["energy"].var("draw", ddof=1)).min())
 
 
 def _rhat_in_words(rhat: float) -> str:

@@ -20,6 +20,7 @@ from .mixing import mixed
 from .sample import STOPPED, Sample
 from .sampling import fit
 from .source import SharedPanel, Source
+from .thinning import as_if_thinned
 
 __all__ = ["fit_imputations"]
 
@@ -81,6 +82,8 @@ def fit_imputations(spec: CrossLagged, panels: Sequence[Panel], *, seed: int, **
             )
             warn(incomplete[0], FitWarning)
         draws = {f"/{name}": mixed([one.drawn(name) for one in fits]) for name in GROUPS}
+        if any(one.settings.thin > 1 for one in fits):
+            draws["/sample_stats"] = mixed([as_if_thinned(one.drawn("sample_stats")) for one in fits])
         careful = max((one.settings for one in fits), key=lambda used: used.target_accept)
         settings_of_all = replace(
             fits[0].settings,

@@ -31,7 +31,9 @@ class FitWarning(UserWarning):
 def without_interruption_warnings() -> Iterator[None]:
     """Silence warnings of interrupted fits, where the answer made of these fits reports the interruption itself."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=rf"{STOPPED} after (\d|sampling\. Missing)", category=FitWarning)
+        warnings.filterwarnings(
+            "ignore", message=rf"{STOPPED} (after (\d|sampling\. Missing)|in a second)", category=FitWarning
+        )
         yield
 
 

@@ -40,7 +40,7 @@ def fit_one_of_many(model: PanelModel, settings: Settings, *, until_explored: bo
     """
     sample = _about_the_mode(model, settings)
     health = examine_chains(model, sample)
-    if until_explored and too_coarse(health, sample.n_draws):
+    if until_explored and too_coarse(health, sample.n_draws, settings.thin):
         usual = replace(settings, tune=max(settings.tune, warm_up(model.spec, settings.sampler)))
         sample = sample_posterior(model, with_more_care(usual))
         health = examine_chains(model, sample)

@@ -60,30 +60,32 @@ def with_more_care(settings: Settings) -> Settings:
 def sample_until_explored(model: PanelModel, settings: Settings, *, progress: bool = False) -> Sample:
     """As `sample_posterior`, and where it was too coarse, once more with more care, with the seconds of both.
 
-    Where the second attempt is interrupted, it is the first, which says so.
+    Where the second attempt is interrupted or does not fit into memory, it is the first, which says so.
     """
     first = sample_posterior(model, settings, progress=progress)
     if first.interrupted:
         return first
     health = examine_chains(model, first)
     first = replace(first, examined=health)
-    reasons = ", ".join(too_coarse(health, settings.thin * first.n_draws))
+    reasons = ", ".join(too_coarse(health, first.n_draws, settings.thin))
     if not reasons:
         return first
     careful = with_more_care(settings)
     if progress:
         again = f"sampling again in smaller steps (target_accept={SMALL_STEPS}), keeping 1 of {careful.thin} draws"
         sys.stderr.write(f"{reasons}; {again}.\n")
+    interrupted = f"{STOPPED} in a second attempt in smaller steps."
     try:
         second = sample_posterior(model, careful, progress=progress)
-        stopped = bool(second.interrupted)
+        ended = interrupted if second.interrupted else ""
     except InterruptionError:
         if kept_now() is not None:
             raise
-        stopped = True
-    if stopped:
-        said = f"{STOPPED} in a second attempt in smaller steps. The draws are those of the first ({reasons})."
-        return replace(first, incomplete=(said,))
+        ended = interrupted
+    except MemoryError:
+        ended = f"A second attempt in smaller steps, of {careful.thin} times as many draws, did not fit into memory."
+    if ended:
+        return replace(first, incomplete=(f"{ended} The draws are those of the first ({reasons}).",))
     used = second.settings
     seconds = {
         name: getattr(first.settings, name) + getattr(used, name) for name in ("compile_seconds", "sampling_seconds")

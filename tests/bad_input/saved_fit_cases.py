@@ -193,6 +193,7 @@ EDITED = [
             fit=_settings(draws="all")),
     _forged("a setting that is true", ("'chains' must be a whole number; got True",), fit=_settings(chains=True)),
     _forged("a setting out of range", ("draws must be a whole number above 0; got 0",), fit=_settings(draws=0)),
+    _forged("a thinning out of range", ("thin must be a whole number above 0; got 0",), fit=_settings(thin=0)),
     _forged("a setting there is not", ("'speed' is unknown",), fit=_settings(speed=1)),
     _forged("a setting that is missing", ("The settings: 'seed' is missing",),
             fit=lambda record: record["settings"].pop("seed") and None),

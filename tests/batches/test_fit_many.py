@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 import alliance_bayes as ab
+from alliance_bayes.batches import fitting
 
 SPEC = ab.RICLPM(["x", "y"], lags="equal")
 SETTINGS = {"seed": 1, "workers": 1, "draws": 100, "tune": 50}
@@ -116,6 +117,21 @@ def test_a_model_for_none_of_the_panels_is_refused_at_once(constant, tmp_path):
         ab.fit_many(ab.RICLPM(["x", "z"]), [constant], tmp_path, **SETTINGS)
     with pytest.raises(ab.SpecError, match="cannot be fitted to this panel"):
         ab.fit_many(SPEC, [constant, constant], tmp_path, **SETTINGS)
+
+
+def test_a_folder_of_fits_with_another_target_accept_is_refused_by_that_name(panels, tmp_path, monkeypatch):
+    asked = []
+
+    def fit_one(_, settings, **options):
+        asked.append((settings.target_accept, options["until_explored"]))
+        raise ab.SpecError("not sampled here")
+
+    monkeypatch.setattr(fitting, "fit_one_of_many", fit_one)
+    for accept, folder in ((None, "a"), (0.8, "b")):
+        ab.fit_many(SPEC, panels[:1], tmp_path / folder, target_accept=accept, **SETTINGS)
+    assert asked == [(0.8, True), (0.8, False)]
+    with pytest.raises(ab.AllianceBayesError, match=r"target_accept was null and is 0\.9 now"):
+        ab.fit_many(SPEC, panels[:1], tmp_path / "a", target_accept=0.9, **SETTINGS)
 
 
 def test_a_folder_of_other_fits_is_refused(maxima, panels):

@@ -1,5 +1,7 @@
 """Exact relations between measures: found with missing values, in moments, at one wave; not for want of people."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -279,7 +281,69 @@ def test_means_that_the_prior_hardly_allows_are_named(from_moments):
 
     assert doubts(6 * sd) == ()  # of four waves one, so 4.5 SDs from the mean of all
     (sentence,) = doubts(40 * sd)
-    assert sentence.startswith(f"The mean of 'x' at time {TIMES[2]} is 30 SDs of its values away from the mean of all")
-    assert "priors=Priors(mean=Normal(0, 60))" in sentence
-    wide = ab.RICLPM(["x", "y"], lags="equal", priors=ab.Priors(mean=ab.Normal(0, 60)))
+    assert sentence.startswith(
+        f"The mean of 'x' at time {TIMES[2]} is 30 SDs of the prior of means, Normal(0, 1), away"
+    )
+    assert "Subtract the mean of its wave from each value" in sentence
+    assert sentence.endswith("or state a wider prior, priors=Priors(mean=Normal(0, 60)).")
+    wide = replace(spec, priors=ab.Priors(mean=ab.Normal(0, 60)))
     assert panel_model(wide, people_with(40 * sd)).doubts == ()
+    assert panel_model(replace(spec, means="equal"), people_with(40 * sd)).doubts == ()  # one mean, that of all
+    (sentence,) = doubts(100 * sd)
+    assert sentence.endswith("Subtract the mean of its wave from each value, which changes no lagged effect.")
+
+
+@pytest.mark.parametrize("means", ["free", "equal"])
+@pytest.mark.parametrize(
+    ("prior", "said"),
+    [
+        (ab.Normal(8, 1), ": state a prior about 0, or a wider one, priors=Priors(mean=Normal(8, 16))."),
+        (ab.Normal(100, 1), ": state a prior about 0."),
+    ],
+)
+def test_a_prior_of_means_far_from_the_mean_of_all_is_named(means, prior, said):
+    array = values(200)[:, :, :2]
+    array -= array.mean(axis=0)
+    spec = ab.RICLPM(["x", "y"], lags="equal", means=means, priors=ab.Priors(mean=prior))
+    of_x, of_y = panel_model(spec, panel(array)).doubts
+    assert f"is {prior.mean} SDs of the prior of means, {prior}, away" in of_x
+    assert of_x.endswith(said)
+    assert of_y.endswith(said)
+
+
+@pytest.mark.parametrize("from_moments", [False, True])
+def test_means_of_a_group_that_the_prior_hardly_allows_are_named(from_moments):
+    """A group of 1 in 50 has its own means, which those of all people hide."""
+    array, groups = values(500)[:, :, :2], np.repeat(["few", "most"], [10, 490])
+    array[:10, :, 0] += 100
+    people = ab.Panel.from_arrays(array, measures=["x", "y"], times=TIMES, groups=groups)
+    if from_moments:
+        people = ab.Panel.from_studies(
+            {
+                name: ab.Panel.from_moments(
+                    measures=["x", "y"], times=TIMES, n=len(flat), means=flat.mean(0), covariance=np.cov(flat.T)
+                )
+                for name in ("few", "most")
+                for flat in [array[groups == name].reshape(-1, 8)]
+            }
+        )
+    spec = ab.RICLPM(["x", "y"], lags="equal", group_lags="equal")
+    centre, scale = people.pooled_scale()
+    away = (array[groups == "few"].mean(axis=0) - centre)[:, 0] / scale[0]
+    (sentence,) = panel_model(spec, people).doubts
+    wave = int(np.argmax(away))
+    assert sentence.startswith(f"The mean of 'x' at time {TIMES[wave]} in group 'few' is {away[wave]:.2g} SDs")
+    assert "Subtract the mean of its wave in its group from each value" in sentence
+    (sentence,) = panel_model(replace(spec, means="equal"), people).doubts
+    assert sentence.startswith(f"The mean of 'x' in group 'few' is {away.mean():.2g} SDs")
+    assert "Subtract the mean of its group from each value" in sentence
+    assert panel_model(replace(spec, equal_across_groups=("means",)), people).doubts == ()
+
+
+def test_a_group_may_have_no_values_of_a_measure():
+    array = values(100)[:, :, :2]
+    array[:40, :, 0] = np.nan
+    people = ab.Panel.from_arrays(array, measures=["x", "y"], times=TIMES, groups=np.repeat(["a", "b"], [40, 60]))
+    for means in ("free", "equal"):
+        spec = ab.RICLPM(["x", "y"], lags="equal", group_lags="equal", means=means)
+        assert panel_model(spec, people).doubts == ()

@@ -61,6 +61,11 @@ BATCHES: list[Mutant] = [
     ),
     *rules_of(
         "batches/fitting.py",
+        f"{FITS}test_a_folder_of_fits_with_another_target_accept_is_refused_by_that_name",
+        ("a stated target_accept is the only one", 'self.settings["target_accept"] is None', "True"),
+    ),
+    *rules_of(
+        "batches/fitting.py",
         f"{FITS}test_a_folder_of_other_fits_is_refused",
         ("a folder of fits of other panels is refused", "    if different:", "    if False:"),
     ),

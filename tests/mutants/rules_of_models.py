@@ -11,7 +11,18 @@ MODELS: list[Mutant] = [
     *rules_of(
         "engine/far_means.py",
         "engine/test_dependence.py::test_means_that_the_prior_hardly_allows_are_named",
-        ("means far from the prior are named", "if not np.nanmax(distances) > FAR:", "if True:"),
+        ("means far from the prior are named", "if not away[farthest] > FAR * prior.sd:", "if True:"),
+        ("no wider prior than any", 'if 2 * away > WIDEST["mean"]:', "if False:"),
+    ),
+    *rules_of(
+        "engine/far_means.py",
+        "engine/test_dependence.py::test_means_of_a_group_that_the_prior_hardly_allows_are_named",
+        ("groups have means of their own", '() if "means" in spec.equal_across_groups else groups', "()"),
+    ),
+    *rules_of(
+        "engine/far_means.py",
+        "engine/test_dependence.py::test_a_prior_of_means_far_from_the_mean_of_all_is_named",
+        ("distances are from the prior's mean", "/ scales[place] - prior.mean)", "/ scales[place])"),
     ),
     *rules_of(
         "engine/parts/lagged_effects.py",

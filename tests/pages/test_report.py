@@ -18,6 +18,7 @@ from alliance_bayes.pages import report as module
 from alliance_bayes.pages.figure import Figure
 from alliance_bayes.pages.path_diagram import path_diagram
 from alliance_bayes.pages.record import panel_fingerprint
+from alliance_bayes.pages.wording import methods_paragraph
 from alliance_bayes.questions.answer import Sampling
 from alliance_bayes.questions.likelihood_arguments import LikelihoodArguments
 from alliance_bayes.questions.maximum_likelihood import _answer as of_maximum_likelihood
@@ -275,7 +276,7 @@ def test_paragraphs_say_what_was_run(small_fit, page):
     for said in (
         f"We analysed {small_fit.n_persons} people",
         f"We fitted a {small_fit.spec}.",
-        f"2 chains of 150 draws after 200 warm-up draws, seed {settings.seed}",
+        f"2 chains of 150 draws after 200 warm-up draws, target acceptance 0.8, seed {settings.seed}",
         f"cross lagged: {small_fit.spec.priors.cross_lagged}",
         "a margin of 0.03 SD per SD",
     ):
@@ -284,6 +285,11 @@ def test_paragraphs_say_what_was_run(small_fit, page):
     assert "We assumed that values are missing at random" in methods
     assert "Verdict: undecided." in results
     assert "no sentence here: lag curve and long run effects." in results
+    careful = replace(
+        small_fit, sample=replace(small_fit.sample, settings=replace(settings, target_accept=0.95, thin=2))
+    )
+    said = "150 draws (1 of every 2 drawn) after 200 warm-up draws, target acceptance 0.95, seed"
+    assert said in methods_paragraph(careful, [])
 
 
 def test_what_is_no_answer_is_refused(small_fit, answers, tmp_path):

@@ -1,7 +1,7 @@
 """One real fit: the same seed gives the same draws, and every answer is read off them as it says."""
 
 import warnings
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
@@ -600,11 +600,15 @@ def test_printed(small_fit):
     settings = small_fit.settings
     assert head == (
         "random-intercept cross-lagged panel model of alliance, days: 59 people, 4 waves, 300 draws in "
-        f"{settings.sampling_seconds:.1f} s (compiled in {settings.compile_seconds:.1f} s), seed 5"
+        f"{settings.sampling_seconds:.1f} s (compiled in {settings.compile_seconds:.1f} s), "
+        "target acceptance 0.8, seed 5"
     )
     path = "Moments path: the likelihood is computed from means and covariances of all people, exactly."
     assert f"\n{small_fit.health}\n{path}\n" in str(small_fit)
     assert repr(small_fit) == str(small_fit)
+    careful = replace(settings, target_accept=0.95, thin=2)
+    head, *_ = str(replace(small_fit, sample=replace(small_fit.sample, settings=careful))).splitlines()
+    assert head.endswith(" s), 1 of every 2 drawn, target acceptance 0.95, seed 5")
 
 
 def test_three_measures_and_a_path_removed():

@@ -86,7 +86,8 @@ def fit_many(
     draws, tune, chains, target_accept
         Of each sampling, as in `fit`. Two long chains tell as much about convergence as four short ones, and take less
         time; the warm-up is short by default (200, with families 100), since it begins about the mode. A second
-        attempt, where that proves too coarse, is as in `fit`.
+        attempt, where that proves too coarse, is as in `fit`: with 2 x 1,000 draws, the default, only divergences lead
+        to one.
     workers
         Processes of this machine; by default as many as processors, 1 for this process.
     client
@@ -127,8 +128,7 @@ def fit_many(
         "draws": int(draws),
         "tune": short_warm_up(spec) if tune is None else int(tune),
         "chains": int(chains),
-        "target_accept": float(accept),
-        "until_explored": target_accept is None,
+        "target_accept": None if target_accept is None else float(target_accept),
     }
     tasks = [
         (Replicate(method, cell, number), _FitOne(spec, panel, method, asked, settings))
@@ -169,8 +169,8 @@ class _FitOne:
             return maximum_likelihood_of(model)
         if self.method == "preview":
             return preview_of(model, seed, with_prior=bool(self.questions))
-        given = dict(self.settings)
-        until_explored = given.pop("until_explored")
+        until_explored = self.settings["target_accept"] is None
+        given = {**self.settings, "target_accept": TARGET_ACCEPT} if until_explored else self.settings
         settings = Settings(**given, cores=1, seed=seed, sampler="nutpie")
         return fit_one_of_many(model, settings, until_explored=until_explored, with_prior=bool(self.questions))
 

@@ -263,7 +263,7 @@ class PanelModel:
     @property
     def doubts(self) -> tuple[str, ...]:
         """Sentences where there are no more people than parameters, and on means that the prior hardly allows."""
-        return (*self._few_people(), *far_means(self.spec, self.panel))
+        return (*self._few_people(), *far_means(self.spec, self.panel, self.design.groups))
 
     def _few_people(self) -> Iterator[str]:
         n_parameters = self.system.n_parameters

@@ -134,6 +134,7 @@ def methods_paragraph(fit: Fit, answers: Sequence[Answer]) -> str:
     spec, panel, settings = fit.spec, fit.panel, fit.settings
     unit = f" {panel.time_unit}" if panel.time_unit else ""
     waves = in_words([number(time) for time in panel.times])
+    thin = f" ({settings.thin_in_words})" if settings.thin_in_words else ""
     sampler = "its sampler" if settings.sampler == "pymc" else f"nutpie {version('nutpie')}"
     priors = "; ".join(f"{name}: {prior}" for name, prior in priors_of(fit).items())
     sentences = [
@@ -143,8 +144,8 @@ def methods_paragraph(fit: Fit, answers: Sequence[Answer]) -> str:
         *(_assumed(sentence) for sentence in spec.assumptions if "missing at random" in sentence),
         f"Priors were {priors} (lagged effects in SD per SD).",
         f"The posterior was sampled with alliance-bayes {version('alliance-bayes')} (PyMC {version('pymc')}, "
-        f"{sampler}): {settings.chains} "
-        f"chains of {settings.draws:,} draws after {settings.tune:,} warm-up draws, seed {settings.seed}.",
+        f"{sampler}): {settings.chains} chains of {settings.draws:,} draws{thin} after "
+        f"{settings.tune:,} warm-up draws, target acceptance {number(settings.target_accept)}, seed {settings.seed}.",
     ]
     if fit.interrupted:
         sentences.append(fit.interrupted)

@@ -221,7 +221,12 @@ made from published moments; make it with Panel.from_long or Panel.from_wide.
         return table
 
     def wave_means(self) -> FloatArray:
-        """Mean of each measure over the people who have a value at a time, shape ``(time, measure)``; NaN of none.
+        """Mean of each measure over the people who have a value at a time.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape ``(time, measure)``, in the measures' own units; NaN where nobody has a value.
 
         Examples
         --------

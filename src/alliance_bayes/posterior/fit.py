@@ -13,6 +13,7 @@ import xarray as xr
 from ..basics.calls import checked
 from ..basics.html import html_of
 from ..basics.memory import refuse_beyond_memory
+from ..basics.names import number
 from ..basics.whole_tables import WholeTable
 from ..likelihood.maximum_likelihood import MaximumLikelihood
 from ..spec.mapping import spec_to_mapping
@@ -395,11 +396,13 @@ class Fit(Posterior):
 
     def __str__(self) -> str:
         settings, when = self.settings, "after" if self.interrupted else "in"
+        thin = f", {settings.thin_in_words}" if settings.thin_in_words else ""
         of_panels = f"{len(self.fits)} imputed panels of " if self.fits else ""
         head = (
             f"{self.spec.title} of {', '.join(self.spec.measures)}: {of_panels}{self.n_persons} people, "
             f"{len(self.panel.times)} waves, {self.draws_in_words} {when} {settings.sampling_seconds:.1f} s "
-            f"(compiled in {settings.compile_seconds:.1f} s), seed {settings.seed}"
+            f"(compiled in {settings.compile_seconds:.1f} s){thin}, "
+            f"target acceptance {number(settings.target_accept)}, seed {settings.seed}"
         )
         effects = str(lagged_effects(self.posterior, self.spec, self.panel, self.without_prior))
         lines = [head, effects, str(self.health), *self.incomplete, *self.notes, *assumptions_in_words(self.spec)]

@@ -42,7 +42,7 @@ def load_fit(path: str | os.PathLike[str]) -> Fit:
             with problems.collecting():
                 check_settings(
                     *(settings.draws, settings.tune, settings.chains, settings.cores),
-                    *(settings.target_accept, settings.seed, settings.sampler),
+                    *(settings.target_accept, settings.seed, settings.sampler, settings.thin),
                 )
         spec = None
         with problems.collecting():

@@ -57,7 +57,7 @@ def fit(
     target_accept
         Acceptance probability that the step size aims at: nearer to 1, steps are smaller. By default 0.8, and where
         that proves too coarse the model is sampled once more with 0.95, 2.5 times the warm-up and twice the draws, of
-        which every second is kept; such a fit takes 3 to 4 times as long. Too coarse: more than one draw per 1,000
+        which every second is kept; such a fit takes about 4 times as long. Too coarse: more than one draw per 1,000
         diverges or, where 4,000 draws or more were asked for, R-hat is above 1.01 or fewer than 400 draws are
         effective. `Fit.settings` says which it was.
     sampler

@@ -85,6 +85,11 @@ class Settings:
         return {name: value for name, value in asdict(self).items() if not name.endswith("_seconds")}
 
     @property
+    def thin_in_words(self) -> str:
+        """How many of all draws were kept; empty where all were."""
+        return f"1 of every {self.thin} drawn" if self.thin > 1 else ""
+
+    @property
     def of_all_draws(self) -> "Settings":
         """Settings of all that is drawn, of which some is kept."""
         return replace(self, draws=self.thin * self.draws, thin=1)

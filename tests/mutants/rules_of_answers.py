@@ -591,7 +591,7 @@ ANSWERS: list[Mutant] = [
         "questions/test_directionality.py::test_the_verdict_is_about_the_shortest_interval_or_the_one_that_is_asked_about",
         (
             "the shortest interval is asked about",
-            "lag = min(fit.panel.intervals) if",
+            "lag = shortest if",
             "lag = max(fit.panel.intervals) if",
         ),
     ),

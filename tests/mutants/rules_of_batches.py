@@ -62,7 +62,7 @@ BATCHES: list[Mutant] = [
     *rules_of(
         "batches/fitting.py",
         f"{FITS}test_a_folder_of_fits_with_another_target_accept_is_refused_by_that_name",
-        ("a stated target_accept is the only one", 'self.settings["target_accept"] is None', "True"),
+        ("a stated target_accept is the only one", "until_explored=accept is None", "until_explored=True"),
     ),
     *rules_of(
         "batches/fitting.py",

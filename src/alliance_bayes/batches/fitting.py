@@ -23,7 +23,7 @@ from ..posterior.one_of_many import fit_one_of_many, short_warm_up
 from ..posterior.posterior import Posterior
 from ..posterior.preview import preview_of
 from ..posterior.quantity_tables import quantity_table
-from ..posterior.settings import TARGET_ACCEPT, Settings, check_settings
+from ..posterior.settings import Settings, acceptance, check_settings
 from ..questions.answer import Answer
 from ..spec.cross_lagged import CrossLagged
 from ..spec.mapping import spec_to_mapping
@@ -122,8 +122,7 @@ def fit_many(
         if name in _OF_EVERY_FIT:
             problems.add(f"No question can be named '{name}', which is a column of every fit.")
     problems.raise_as(SpecError)
-    accept = TARGET_ACCEPT if target_accept is None else target_accept
-    check_settings(draws, 1 if tune is None else tune, chains, 1, accept, seed, "nutpie")
+    check_settings(draws, 1 if tune is None else tune, chains, 1, acceptance(target_accept), seed, "nutpie")
     settings = {
         "draws": int(draws),
         "tune": short_warm_up(spec) if tune is None else int(tune),
@@ -169,10 +168,10 @@ class _FitOne:
             return maximum_likelihood_of(model)
         if self.method == "preview":
             return preview_of(model, seed, with_prior=bool(self.questions))
-        until_explored = self.settings["target_accept"] is None
-        given = {**self.settings, "target_accept": TARGET_ACCEPT} if until_explored else self.settings
+        accept = self.settings["target_accept"]
+        given = {**self.settings, "target_accept": acceptance(accept)}
         settings = Settings(**given, cores=1, seed=seed, sampler="nutpie")
-        return fit_one_of_many(model, settings, until_explored=until_explored, with_prior=bool(self.questions))
+        return fit_one_of_many(model, settings, until_explored=accept is None, with_prior=bool(self.questions))
 
     @cached_property
     def digest(self) -> str:

@@ -15,7 +15,7 @@ from ..batches import Replicate, run_batch
 from ..engine.model_on_panel import panel_model
 from ..panel import Panel
 from ..posterior.fit import Fit
-from ..posterior.settings import TARGET_ACCEPT, check_settings, warm_up
+from ..posterior.settings import acceptance, check_settings, warm_up
 from ..questions.answer import Answer
 from ..spec.cross_lagged import CrossLagged
 from ..spec.mapping import spec_to_mapping
@@ -251,7 +251,7 @@ def posterior_calibration(
 
 def _settings(draws: int, tune: int, chains: int, target_accept: float | None, seed: int) -> dict[str, Any]:
     """What is valid of these, as plain values."""
-    check_settings(draws, tune, chains, 1, TARGET_ACCEPT if target_accept is None else target_accept, seed, "nutpie")
+    check_settings(draws, tune, chains, 1, acceptance(target_accept), seed, "nutpie")
     accept = None if target_accept is None else float(target_accept)
     return {"draws": int(draws), "tune": int(tune), "chains": int(chains), "target_accept": accept}
 

@@ -19,7 +19,7 @@ from ..posterior.health import Health
 from ..posterior.prior_draws import named_draws, prior_draws, proper_draws
 from ..posterior.sample import Sample
 from ..posterior.samplers import sample_posterior, sample_until_explored
-from ..posterior.settings import TARGET_ACCEPT, Settings
+from ..posterior.settings import Settings, acceptance
 from ..spec.cross_lagged import CrossLagged
 from .quantities import LOG_LIKELIHOOD, Events, events_of, log_likelihoods, named_quantities
 from .replicated_panels import drawn_like, joined
@@ -116,7 +116,7 @@ class _Work:
     def _fitted(self, drawn: Drawn, seed: int) -> tuple[Fit, float]:
         """A fit with as many effective draws of what is ranked as ranks need, if that can be had."""
         accept = self.settings["target_accept"]
-        given = {**self.settings, "target_accept": TARGET_ACCEPT if accept is None else accept}
+        given = {**self.settings, "target_accept": acceptance(accept)}
         settings = Settings(**given, cores=1, seed=seed, sampler="nutpie")
         sample_it = sample_until_explored if accept is None else sample_posterior
         for _ in range(MOST_TRIES):
@@ -165,32 +165,33 @@ class FromPrior(_Work):
 
     def drawn(self, rng: np.random.Generator) -> Drawn:
         """A draw of the prior that gives a proper model, and people with these parameters."""
+        scale = self.template.scale
         blocks, thetas, _ = proper_draws(self.template, rng)
-        psi, theta = self.template.scale.join(blocks)[0], thetas[0]
+        theta = thetas[0]
         if not self.holds_scale:
-            psi, theta = self._in_sds_of_values(psi, self._people(theta, deepcopy(rng)))
+            blocks = self._in_sds_of_values(blocks, self._people(theta, deepcopy(rng)))
+            theta = run_many(scale.join(blocks)[:1], scale.arrays)[0][0]
         people = self._people(theta, rng)
         model = self.template.on(people) if self.holds_scale else panel_model(self.spec, people)
-        return Drawn(psi, theta, model)
+        return Drawn(scale.join(blocks)[0], theta, model)
 
     def _people(self, theta: Array, rng: np.random.Generator) -> Panel:
         return drawn_like(self.panel, truth_of(self.template, theta), rng)
 
-    def _in_sds_of_values(self, psi: Array, people: Panel) -> tuple[Array, Array]:
-        """The same truth, but total SDs divided by the SDs of these people's values in the unit of the template.
+    def _in_sds_of_values(self, blocks: Mapping[str, Array], people: Panel) -> dict[str, Array]:
+        """The same truths, but total SDs divided by the SDs of these people's values in the unit of the template.
 
         The prior speaks of SDs of the values. If these were a hundredth of the unit in which truths are drawn, means
         drawn one unit apart would be a hundred SDs apart. Where all variation follows total SDs, those who are drawn
         with the same random numbers then have the template's unit; where some does not, about so.
         """
         relative = dict(zip(self.spec.measures, panel_model(self.spec, people).unit / self.template.unit, strict=True))
-        scale, psi, start = self.template.scale, psi.copy(), 0
+        scale, found = self.template.scale, dict(blocks)
         for block in scale.blocks:
             if block.name == TOTAL_SD:
-                of_block = psi[start : start + block.size].reshape(block.shape)
-                of_block /= [relative[str(name)] for name in scale.coordinates[block.dims[-1]]]
-            start += block.size
-        return psi, run_many(psi[None], scale.arrays)[0][0]
+                of_measures = scale.coordinates[block.dims[-1]]
+                found[TOTAL_SD] = blocks[TOTAL_SD] / [relative[str(name)] for name in of_measures]
+        return found
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ from .interruption import FitWarning
 from .keeping import AGAIN, Kept, keeping, kept_now, versions
 from .prior_draws import prior_draws
 from .samplers import kept_chains, sample_posterior, sample_until_explored, with_more_care
-from .settings import TARGET_ACCEPT, Sampler, Settings, check_memory_of_draws, check_settings, warm_up
+from .settings import Sampler, Settings, acceptance, check_memory_of_draws, check_settings, warm_up
 
 __all__ = ["fit"]
 
@@ -99,7 +99,7 @@ def fit(
         If the fit was interrupted, or a computation after sampling failed.
     """
     tune = warm_up(spec, sampler, latent) if tune is None else tune
-    accept = TARGET_ACCEPT if target_accept is None else target_accept
+    accept = acceptance(target_accept)
     check_settings(draws, tune, chains, cores, accept, seed, sampler, thin)
     check_latent(spec, latent)
     model = panel_model(spec, panel)

@@ -14,9 +14,9 @@ from ..spec.cross_lagged import CrossLagged
 
 __all__ = [
     "MOST",
-    "TARGET_ACCEPT",
     "Sampler",
     "Settings",
+    "acceptance",
     "check_counts",
     "check_memory_of_draws",
     "check_settings",
@@ -97,6 +97,11 @@ class Settings:
     def rng(self, purpose: str) -> np.random.Generator:
         """Source of the random numbers for one purpose."""
         return np.random.default_rng([self.seed, *purpose.encode()])
+
+
+def acceptance(target_accept: float | None) -> float:
+    """Acceptance probability of a first attempt; the default where none was given, after which a second may follow."""
+    return TARGET_ACCEPT if target_accept is None else target_accept
 
 
 def check_counts(given: dict[str, object], problems: Problems, where: str = "") -> None:

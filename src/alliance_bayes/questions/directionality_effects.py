@@ -19,10 +19,8 @@ __all__ = [
     "Effects",
     "EffectsByLength",
     "by_path",
-    "default_margin",
     "drawn_effects",
     "effects_by_length",
-    "prior_spread",
 ]
 
 SIDES = ("forward", "backward")
@@ -101,17 +99,17 @@ def effects_by_length(
     fit: Posterior, pair: tuple[str, str], lag: float | None, margin: float | None, certainty: float
 ) -> EffectsByLength:
     """What an answer on the direction of a pair is made of."""
-    lengths, shortest = length_labels(fit), lag_label(min(fit.panel.intervals))
-    lag = min(fit.panel.intervals) if lag is None else lag
+    lengths, shortest = length_labels(fit), min(fit.panel.intervals)
+    lag = shortest if lag is None else lag
     (by_interval, averages), before = (drawn_effects(fit, pair, lag, name) for name in ("posterior", "prior"))
-    spread = {str(length): prior_spread(before[1], before[0], lengths, length) for length in averages["length"].values}
+    spread = {str(length): _prior_spread(before[1], before[0], lengths, length) for length in averages["length"].values}
     effects = {
         length: Effects(
             average_over(length) if length in lengths else f"lag of {length}",
             pair,
             averages.sel(length=length),
             before[1].sel(length=length),
-            margin if margin is not None else default_margin(spread[length], spread[shortest]),
+            margin if margin is not None else _default_margin(spread[length], spread[lag_label(shortest)]),
             certainty,
         )
         for length in spread
@@ -160,7 +158,7 @@ def by_path(average: xr.Dataset, by_interval: xr.Dataset, pair: tuple[str, str])
     return xr.Dataset(draws).transpose("chain", "draw", "path", ...)
 
 
-def prior_spread(average: xr.Dataset, by_interval: xr.Dataset, lengths: Sequence[str], length: str) -> float:
+def _prior_spread(average: xr.Dataset, by_interval: xr.Dataset, lengths: Sequence[str], length: str) -> float:
     """How widely an effect over one length is spread before the data, of single intervals, not of their average.
 
     Half of the distance of the 16th and the 84th percentile, both directions pooled: an SD, but of most draws, since
@@ -175,7 +173,7 @@ def prior_spread(average: xr.Dataset, by_interval: xr.Dataset, lengths: Sequence
     return float(upper - lower) / 2
 
 
-def default_margin(spread: float, at_shortest: float) -> float:
+def _default_margin(spread: float, at_shortest: float) -> float:
     """The default margin where prior effects have this SD, and that over the shortest interval."""
     ratio = spread / at_shortest if at_shortest > 0 and np.isfinite(spread) else 1.0
     return min(float(f"{MARGIN * ratio:.2g}"), LARGEST_MARGIN) or MARGIN

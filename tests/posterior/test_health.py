@@ -204,6 +204,13 @@ def test_a_chain_that_stands_still_for_a_while_is_named(first, last, where):
         )
 
 
+@pytest.mark.parametrize(
+    ("thin", "last", "stuck"), [(2, 310, ()), (2, 311, (2,)), (3, 307, ()), (3, 308, (2,)), (25, 302, (2,))]
+)
+def test_draws_that_were_not_kept_stood_still_too(thin, last, stuck):
+    assert examine(draws_of(change=stand_still(301, last)), ["effect", "total"], thin=thin).stuck == stuck
+
+
 def test_one_parameter_that_stands_still_is_not_a_chain_that_does():
     def change(effect, total, rng):
         total[1, 300:400] = total[1, 300]

@@ -7,6 +7,7 @@ import pytest
 import xarray as xr
 
 import alliance_bayes as ab
+from alliance_bayes.basics import memory
 from alliance_bayes.basics.warning import warn
 from alliance_bayes.engine.kernels.entry_points import log_density
 from alliance_bayes.engine.kernels.scaled import scaled_log_density
@@ -147,6 +148,18 @@ def test_the_first_draws_are_kept_where_the_second_do_not_fit_into_memory(sample
     assert sample.incomplete == (
         "A second attempt in smaller steps, of 2 times as many draws, did not fit into memory. The draws are those of "
         "the first (5 of 4,000 draws diverged).",
+    )
+
+
+@pytest.mark.parametrize(("bytes_free", "n_attempts"), [(4_480_000, 2), (4_479_991, 1)])
+def test_a_second_attempt_for_which_memory_is_too_small_is_not_begun(sampled, monkeypatch, bytes_free, n_attempts):
+    """3 copies of 8,000 draws of a number and 20 statistics are 4,032,000 bytes, nine tenths of what is free."""
+    monkeypatch.setattr(memory, "available_bytes", lambda: bytes_free)
+    attempts = sampled(replace(FINE, divergences=5), FINE)
+    sample = sample_until_explored(None, SETTINGS)
+    assert len(attempts) == n_attempts
+    assert [sentence.partition(" The")[0] for sentence in sample.incomplete] == (
+        ["A second attempt in smaller steps, of 2 times as many draws, did not fit into memory."][n_attempts - 1 :]
     )
 
 

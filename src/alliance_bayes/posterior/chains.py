@@ -29,10 +29,11 @@ type FloatArray = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Chains:
-    """Chains of one posterior, with draws of the parameters and the sampler's statistics."""
+    """Chains of one posterior, with draws of the parameters, one of `thin` each, and the sampler's statistics."""
 
     posterior: xr.Dataset
     statistics: xr.Dataset
+    thin: int = 1
 
     @property
     def stuck(self) -> list[int]:
@@ -65,7 +66,7 @@ class Chains:
             starts = np.flatnonzero(np.concatenate([[True], ~repeated, [True]]))  # draws unlike the one before
             n_repeats = np.diff(starts) - 1
             longest = int(n_repeats.argmax())
-            if n_repeats[longest] >= MOST_REPEATS:
+            if self.thin * n_repeats[longest] >= MOST_REPEATS:
                 runs[chain] = (int(starts[longest]), int(starts[longest] + n_repeats[longest]))
         return runs
 

@@ -177,7 +177,7 @@ def examine(draws: xr.DataTree, names: list[str], *, thin: int = 1) -> Health:
     import arviz_stats
 
     posterior, statistics = draws["posterior"].to_dataset()[names], draws["sample_stats"].to_dataset()
-    chains = Chains(posterior, statistics)
+    chains = Chains(posterior, statistics, thin)
     moving = chains.moving
     examined = posterior.isel(chain=moving) if moving else posterior
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -21,7 +21,7 @@ from .interruption import FEWEST_DRAWS, equal_lengths, too_few_draws, without_ke
 from .keeping import KeptChains, kept_now
 from .nutpie_chains import draw_chains, tree_of
 from .sample import STOPPED, Sample
-from .settings import Settings
+from .settings import Settings, fit_into_memory
 from .thinning import every
 
 __all__ = ["compiled_for_nutpie", "kept_chains", "sample_posterior", "sample_until_explored", "with_more_care"]
@@ -71,6 +71,10 @@ def sample_until_explored(model: PanelModel, settings: Settings, *, progress: bo
     if not reasons:
         return first
     careful = with_more_care(settings)
+    too_many = f"A second attempt in smaller steps, of {careful.thin} times as many draws, did not fit into memory."
+    n_quantities = sum(array.size for array in first.posterior.data_vars.values()) // first.n_draws
+    if not fit_into_memory(careful.of_all_draws.draws, careful.chains, n_quantities):
+        return _first_after_all(first, too_many, reasons)
     if progress:
         again = f"sampling again in smaller steps (target_accept={SMALL_STEPS}), keeping 1 of {careful.thin} draws"
         sys.stderr.write(f"{reasons}; {again}.\n")
@@ -83,14 +87,18 @@ def sample_until_explored(model: PanelModel, settings: Settings, *, progress: bo
             raise
         ended = interrupted
     except MemoryError:
-        ended = f"A second attempt in smaller steps, of {careful.thin} times as many draws, did not fit into memory."
+        ended = too_many
     if ended:
-        return replace(first, incomplete=(f"{ended} The draws are those of the first ({reasons}).",))
+        return _first_after_all(first, ended, reasons)
     used = second.settings
     seconds = {
         name: getattr(first.settings, name) + getattr(used, name) for name in ("compile_seconds", "sampling_seconds")
     }
     return replace(second, settings=replace(used, **seconds))
+
+
+def _first_after_all(first: Sample, why: str, reasons: str) -> Sample:
+    return replace(first, incomplete=(f"{why} The draws are those of the first ({reasons}).",))
 
 
 def _run_pymc(

@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from ..basics.given import check_count, check_number, check_seed, is_one_of, shown
-from ..basics.memory import refuse_beyond_memory
+from ..basics.memory import memory_problem, refuse_beyond_memory
 from ..basics.names import quoted
 from ..basics.problems import Problems, SpecError
 from ..engine.model_on_panel import Latent
@@ -20,6 +20,7 @@ __all__ = [
     "check_counts",
     "check_memory_of_draws",
     "check_settings",
+    "fit_into_memory",
     "warm_up",
 ]
 
@@ -133,13 +134,21 @@ def check_settings(
 
 def check_memory_of_draws(draws: int, chains: int, n_quantities: int) -> None:
     """Refuse draws that do not fit into memory, with so many numbers (variables and derived quantities) per draw."""
-    n_numbers = COPIES * draws * chains * (n_quantities + N_STATISTICS)
     refuse_beyond_memory(
         "This fit cannot be sampled",
         f"{draws:,} draws of each of {chains} chains, with {n_quantities:,} numbers each,",
-        n_numbers,
+        _n_numbers(draws, chains, n_quantities),
         f"Use fewer draws: {CURES['draws'].lower().removesuffix('.')}.",
     )
+
+
+def fit_into_memory(draws: int, chains: int, n_quantities: int) -> bool:
+    """Whether `check_memory_of_draws` would let so many pass."""
+    return not memory_problem("", _n_numbers(draws, chains, n_quantities), "")
+
+
+def _n_numbers(draws: int, chains: int, n_quantities: int) -> int:
+    return COPIES * draws * chains * (n_quantities + N_STATISTICS)
 
 
 def warm_up(spec: CrossLagged, sampler: str, latent: str = "integrate") -> int:

@@ -325,7 +325,8 @@ def test_a_bad_model_file_is_refused(data, tmp_path):
         model.toml cannot be used as a model file. 2 problems:
           1. [panel] has no key 'persons'; did you mean 'person'? Keys: 'missing', 'delimiter', 'encoding', \
 'decimal', 'person', 'time', 'measures', 'times', 'time_unit', 'requires', 'states', 'contradictions', 'interviewed', \
-'covariates', 'factor', 'group', 'own_time', 'dates_from', 'identical_rows'.
+'covariates', 'factor', 'group', 'own_time', 'dates_from', 'identical_rows', \
+'without_covariates'.
           2. [panel] needs 'person': the name of a column.
         """
     )

@@ -443,7 +443,8 @@ BAD = {
         {'person = "id"': 'persons = "id"', 'time = "month"': "time = 6"},
         "[panel] has no key 'persons'; did you mean 'person'? Keys: 'missing', 'delimiter', 'encoding', "
         "'decimal', 'person', 'time', 'measures', 'times', 'time_unit', 'requires', 'states', "
-        "'contradictions', 'interviewed', 'covariates', 'factor', 'group', 'own_time', 'dates_from', 'identical_rows'.",
+        "'contradictions', 'interviewed', 'covariates', 'factor', 'group', 'own_time', 'dates_from', 'identical_rows', "
+        "'without_covariates'.",
         "[panel] time must be the name of a column; got 6.",
         "[panel] needs 'person': the name of a column.",
     ),

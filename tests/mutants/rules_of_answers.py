@@ -282,6 +282,10 @@ ANSWERS: list[Mutant] = [
         "posterior/test_health.py::test_a_chain_that_stands_still_for_a_while_is_named",
         ("20 repeats are a standstill", "MOST_REPEATS = 20", "MOST_REPEATS = 19"),
         ("exactly 20 repeats are a standstill", ">= MOST_REPEATS", "> MOST_REPEATS"),
+    ),
+    *rules_of(
+        "posterior/chains.py",
+        "posterior/test_health.py::test_draws_that_were_not_kept_stood_still_too",
         ("draws that were not kept stood still too", "self.thin * n_repeats", "n_repeats"),
     ),
     *rules_of(

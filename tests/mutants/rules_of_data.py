@@ -4,6 +4,17 @@ from mutant import Mutant, rules_of
 
 DATA: list[Mutant] = [
     *rules_of(
+        "panel/background.py",
+        "panel/test_without_covariates.py",
+        ("one row with a value is enough", "minlength=len(persons)) == 0", "minlength=len(persons)) < 2"),
+        ("one column without a value is enough to be left out", "np.logical_or.reduce", "np.logical_and.reduce"),
+    ),
+    *rules_of(
+        "panel/frames.py",
+        "panel/test_without_covariates.py",
+        ("a time that was not asked for gives no value", "rows.column(name).values.notna()", "frame[name].notna()"),
+    ),
+    *rules_of(
         "panel/missing_codes.py",
         "panel/test_messy_files.py::test_codes_by_column_leave_other_columns_alone",
         ("codes of a column are its own", "given = dict(missing)", "given = dict.fromkeys(columns, [-99])"),

@@ -152,7 +152,9 @@ TOGETHER = [
         ab.RICLPM(M, covariates={"c": "intercepts"}),
         {"covariates": {"c": UNKNOWN}},
         "The covariate 'c' is missing for 2 people, such as 0, 1. The likelihood is given the covariates, so they must "
-        "be complete: leave these people out, impute the covariate, or model it as a measure.",
+        "be complete: leave these people out (a panel's without_covariates='leave_out'), "
+        "impute the covariate, or model it as a "
+        "measure.",
     ),
     (
         ab.RICLPM(M, covariates={"c": "intercepts"}),

@@ -13,7 +13,14 @@ from ..basics.given import shown
 from ..basics.names import counted, quoted
 from ..basics.problems import PanelError, Problems
 from .arrays import labels_of, numbers_of
-from .background import check_background, check_names, check_own_times, read_groups, same_within_persons
+from .background import (
+    check_background,
+    check_names,
+    check_own_times,
+    read_groups,
+    same_within_persons,
+    without_value,
+)
 from .checks import (
     case,
     check_measures,
@@ -27,13 +34,13 @@ from .checks import (
 )
 from .columns import Kind, MemoryColumn, numbers
 from .long import LongColumns, LongRows, check_long, persons_left_out
-from .records import Arrays, Background
+from .records import Arrays, Background, LeftOut
 
 __all__ = ["from_long", "from_wide"]
 
 
-def from_long(frame: pd.DataFrame, columns: LongColumns, problems: Problems) -> Arrays:
-    """Arrays of a frame with one row per person and time."""
+def from_long(frame: pd.DataFrame, columns: LongColumns, problems: Problems, *, complete_only: bool = False) -> Arrays:
+    """Arrays of a frame with one row per person and time; with `complete_only` of those with all covariates."""
     person, time, own_time, group = columns.person, columns.time, columns.own_time, columns.group
     rows = FrameRows(frame, person, time)
     table = check_long(rows, columns, problems)
@@ -42,6 +49,13 @@ def from_long(frame: pd.DataFrame, columns: LongColumns, problems: Problems) -> 
         return rows.column(name).numbers
 
     places, ids, absent = rows.people()
+    left_out = [*table.left_out, *persons_left_out(len(absent), absent[:5])]
+    if complete_only:
+        known = {name: rows.column(name).values.notna().to_numpy() for name in (*table.covariates, *table.labels)}
+        lacking, incomplete = without_value(known, places, ids, problems)
+        rows.leave_out(lacking[places])
+        left_out += incomplete
+        places, ids, _ = rows.people()
     grid = Grid(ids, table.times, places, rows.slots)
     n_repeated, cases = grid.repeated()
     if n_repeated:
@@ -65,7 +79,7 @@ def from_long(frame: pd.DataFrame, columns: LongColumns, problems: Problems) -> 
         states={name: grid.placed(values(name)) for name in table.states},
         requires=table.requires,
         interviewed=grid.placed(values(interviewed), 0.0) == 1 if interviewed in table.others else None,
-        left_out=(*table.left_out, *persons_left_out(len(absent), absent[:5])),
+        left_out=tuple(left_out),
         background=background,
     )
 
@@ -94,6 +108,12 @@ class FrameRows(LongRows):
         if (slots < 0).any():
             self._rows = np.flatnonzero(self.slots >= 0)
             self.slots = self.slots[self._rows]
+
+    def leave_out(self, rows: npt.NDArray[np.bool_]) -> None:
+        """Keep no longer some of the rows kept, shape ``(kept row,)``."""
+        if rows.any():
+            self._rows = np.arange(len(self._frame))[self._rows][~rows]
+            self.slots = self.slots[~rows]
 
     def column(self, name: str) -> MemoryColumn:
         return MemoryColumn(self._frame[name].iloc[self._rows], name, self._where)
@@ -209,8 +229,10 @@ def from_wide(
     covariates: Sequence[str],
     group: str | None,
     problems: Problems,
+    *,
+    complete_only: bool = False,
 ) -> Arrays:
-    """Arrays of a frame with one row per person and one column per measure and time."""
+    """Arrays of a frame with one row per person and one column per measure and time; see `from_long`."""
     constant = check_names(covariates, problems)
     real = check_times(times, problems)
     if not isinstance(measures, Mapping):
@@ -237,6 +259,14 @@ def from_wide(
         problems.raise_as(PanelError)
         raise AssertionError("an unusable person or time is a problem")
     rows, ids = people
+    left_out: tuple[LeftOut, ...] = ()
+    if complete_only:
+        has_value = {
+            name: frame[name].notna().to_numpy() for name in (*constant, *filter(None, [group])) if name in usable
+        }
+        lacking, left_out = without_value(has_value, rows, ids, problems)
+        frame = frame.loc[~lacking[rows]]
+        rows, ids, _ = only_present(rows[~lacking[rows]], ids)
 
     def placed(given: Sequence[str], kind: Kind) -> npt.NDArray[np.float64] | None:
         grid = np.full((len(ids), len(real)), np.nan)
@@ -272,7 +302,7 @@ def from_wide(
         },
         read_groups(group, frame[group], rows, ids, problems) if group is not None and group in usable else None,
     )
-    return Arrays(ids, real, tuple(good), answers, held, required, background=background)
+    return Arrays(ids, real, tuple(good), answers, held, required, left_out=left_out, background=background)
 
 
 def columns_by_time(

@@ -14,6 +14,7 @@ from ..basics.html import html_of
 from ..basics.names import quoted
 from ..basics.problems import PanelError, Problems
 from . import frames
+from .background import check_without_covariates
 from .checks import check_decision, check_unit
 from .delimited import Asked, Layout
 from .factors import Factors
@@ -25,7 +26,7 @@ from .preparing import check_frame, recoded, table_of, with_labels_and_factors, 
 from .printing import describe
 from .published import joined_studies, published_moments
 from .reading import DATA_FRAME, Table, path_of
-from .records import Arrays, Contradictions, IdenticalRows
+from .records import Arrays, Contradictions, IdenticalRows, WithoutCovariates
 from .settling import settle
 from .times_of_dates import DatesFrom, with_dates
 from .transitions import Transitions, transitions
@@ -35,7 +36,7 @@ __all__ = ["Panel"]
 READ = (  # arguments that are checked where they are read
     *("frame", "values", "person", "persons", "measures", "times", "requires", "states", "interviewed"),
     *("covariates", "group", "groups", "own_time", "own_times", "time_unit"),
-    *("dates_from", "identical_rows", "missing", "factor", "delimiter", "encoding", "decimal"),
+    *("dates_from", "identical_rows", "without_covariates", "missing", "factor", "delimiter", "encoding", "decimal"),
 )
 
 type Frame = pd.DataFrame | str | PathLike[str] | Table
@@ -142,6 +143,7 @@ class Panel(PanelData):
         time_unit: str | None = None,
         dates_from: DatesFrom | None = None,
         identical_rows: IdenticalRows = "refuse",
+        without_covariates: WithoutCovariates = "keep",
         missing: MissingCodes = (),
         delimiter: str | None = None,
         encoding: str | None = None,
@@ -192,6 +194,10 @@ class Panel(PanelData):
             taken as the nearest of `times`, the planned ones. The formula is printed.
         identical_rows
             What to do with rows that repeat another in every column: ``"refuse"`` the data, or ``"drop"`` them.
+        without_covariates
+            What to do with persons of whom a covariate, a factor or the group is missing: ``"keep"`` them, so that the
+            panel refuses a missing group, and a model a missing covariate; or ``"leave_out"``, listed in `left_out`.
+            Answers are then about the others, and biased where these differ.
         missing
             Codes for missing answers, ``[-99, "NA"]``, in all columns but person and time; or by column,
             ``{"days": [-99]}``. How many there were is printed.
@@ -233,11 +239,12 @@ class Panel(PanelData):
         layout = Layout(delimiter, encoding, decimal)
         table, made = prepared(frame, (person, time), group, factor, missing, layout, problems, identical_rows)
         check_decision(contradictions, problems)
+        check_without_covariates(without_covariates, problems)
         check_unit(time_unit, problems)
         table = with_dates(table, person, time, own_time, times, dates_from, time_unit, problems)
         known = with_made(covariates, made)
         columns = LongColumns(person, time, measures, times, requires, interviewed, known, group, own_time)
-        arrays = frames.from_long(table.frame, columns, problems)
+        arrays = frames.from_long(table.frame, columns, problems, complete_only=without_covariates == "leave_out")
         arrays = replace(arrays, left_out=(*table.left_out, *arrays.left_out))
         return cls._settled(arrays, contradictions, time_unit, source, problems, table.notes)
 
@@ -258,6 +265,7 @@ class Panel(PanelData):
         contradictions: Contradictions = "refuse",
         time_unit: str | None = None,
         missing: MissingCodes = (),
+        without_covariates: WithoutCovariates = "keep",
         delimiter: str | None = None,
         encoding: str | None = None,
         decimal: str | None = None,
@@ -278,7 +286,7 @@ class Panel(PanelData):
             Measure to the state that it requires, a name in `states`.
         states
             State to its columns, one for each time: 1 or True, 0 or False, or missing.
-        covariates, factor, group, contradictions, time_unit, missing, delimiter, encoding, decimal
+        covariates, factor, group, contradictions, time_unit, missing, without_covariates, delimiter, encoding, decimal
             As in `from_long`; codes for missing answers are those of all columns but the person's.
 
         Returns
@@ -310,9 +318,13 @@ class Panel(PanelData):
         layout = Layout(delimiter, encoding, decimal)
         table, made = prepared(frame, (person,), group, factor, missing, layout, problems)
         check_decision(contradictions, problems)
+        check_without_covariates(without_covariates, problems)
         check_unit(time_unit, problems)
         known = with_made(covariates, made)
-        arrays = frames.from_wide(table.frame, measures, times, person, requires, states, known, group, problems)
+        arrays = frames.from_wide(
+            *(table.frame, measures, times, person, requires, states, known, group, problems),
+            complete_only=without_covariates == "leave_out",
+        )
         return cls._settled(arrays, contradictions, time_unit, source, problems, table.notes)
 
     @classmethod

@@ -21,10 +21,12 @@ __all__ = [
     "LeftOut",
     "Moments",
     "PanelWarning",
+    "WithoutCovariates",
 ]
 
 Contradictions = Literal["refuse", "drop_value", "state_on"]
 IdenticalRows = Literal["refuse", "drop"]
+WithoutCovariates = Literal["keep", "leave_out"]
 DECISIONS: tuple[str, ...] = get_args(Contradictions)
 
 

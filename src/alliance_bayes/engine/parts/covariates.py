@@ -98,8 +98,8 @@ def unusable_values(name: str, values: np.ndarray, panel: Panel) -> Iterator[str
         cases = quoted(panel.persons[seen][unknown].tolist(), most=3)
         yield (
             f"The covariate '{name}' is missing for {int(unknown.sum())} people, such as {cases}. The likelihood is "
-            "given the covariates, so they must be complete: leave these people out, impute the covariate, or model "
-            "it as a measure."
+            "given the covariates, so they must be complete: leave these people out "
+            "(a panel's without_covariates='leave_out'), impute the covariate, or model it as a measure."
         )
     elif np.nanstd(values[seen]) == 0:
         yield f"The covariate '{name}' is the same for everybody; leave it out."

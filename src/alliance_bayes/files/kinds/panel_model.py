@@ -18,7 +18,7 @@ from ...panel.factors import indicator_names
 from ...panel.preparing import check_frame
 from ...panel.printing import suspicions_of
 from ...panel.reading import Table as DataTable
-from ...panel.records import Contradictions, IdenticalRows
+from ...panel.records import Contradictions, IdenticalRows, WithoutCovariates
 from ...panel.times_of_dates import DatesFrom
 from ...panel.value_shapes import ValueShape, value_shape
 from ...posterior.fit import Fit
@@ -84,6 +84,7 @@ class PanelSection(Reading):
     own_time: Column | None = None
     dates_from: DatesFrom | None = None
     identical_rows: IdenticalRows = "refuse"
+    without_covariates: WithoutCovariates = "keep"
 
     @property
     def is_wide(self) -> bool:
@@ -112,7 +113,7 @@ AS_A_RULE: dict[str, Any] = {
     "sampler": "nutpie",
 }
 """Settings of a rehearsal, which samples nothing."""
-ONLY_LONG = ("time", "interviewed", "own_time", "dates_from")
+ONLY_LONG = ("time", "interviewed", "own_time", "dates_from", "identical_rows")
 
 
 class PanelSampling(SamplingWithWarmUp):
@@ -172,7 +173,7 @@ def _of_shape(section: PanelSection, given: Table) -> Iterable[str]:
             yield "states are for data with one row per person; here requires names the columns of states."
         return
     for name in ONLY_LONG:
-        if getattr(section, name) is not None:
+        if name in given:
             yield f"{name} is for one row per person and time; measures by their columns are one row per person."
     if not isinstance(section.times, tuple):
         yield "times are needed with measures by their columns: a list of numbers, one for each column."

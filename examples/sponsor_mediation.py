@@ -1,7 +1,7 @@
 """What explains the effect of a sponsor: contact and involvement, and what of the alliance, which has no "without"?
 
 A synthetic study of known truth: 302 young adults after treatment, 3, 6 and 12 months later.
-Run: python examples/sponsor_mediation.py (needs: pip install "alliance-bayes[regressions]")
+Run: python examples/sponsor_mediation.py (needs: pip install ".[regressions]")
 """
 
 from pathlib import Path

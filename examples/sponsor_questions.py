@@ -2,7 +2,7 @@
 
 A synthetic study of known truth: 302 young adults after treatment, 3, 6 and 12 months later.
 Run: python examples/sponsor_questions.py [--draws 1000] [--questions sponsor alliance ...]
-(needs: pip install "alliance-bayes[regressions]"; asks about participation unless questions are named)
+(needs: pip install ".[regressions]"; asks about participation unless questions are named)
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Do hours of work lead wages, or wages hours?
 
 The wage panel of Vella & Verbeek (1998): 545 young men, every year from 1980 to 1987.
-Run: python examples/wages.py (needs: pip install "alliance-bayes[examples]")
+Run: python examples/wages.py (needs: pip install ".[examples]")
 """
 
 import typer

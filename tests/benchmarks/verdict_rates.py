@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import binomtest
 
 FOLDER = Path(__file__).parent / "verdict_rates"
 FIELDS = ("cell", "study", "verdict", "healthy", "larger", "both", "forward", "backward", "sd_forward", "sd_backward")
@@ -49,6 +50,11 @@ class Cell:
             if getattr(self, field) != getattr(usual, field)
         ]
         return "; ".join([f"{self.forward:g}/{self.backward:g}", *unlike])
+
+    @property
+    def has_leader(self) -> bool:
+        """Whether one effect is larger than the other by more than the margin."""
+        return abs(abs(self.forward) - abs(self.backward)) > MARGIN
 
     @property
     def circumstances(self) -> str:
@@ -148,11 +154,44 @@ def rows_of(name: str) -> dict[tuple[str, int], dict[str, str]]:
 
 
 def outcome(cell: Cell, verdict: str) -> str:
-    """Whether a verdict is right, wrong (reversed, or a leader where there is none) or neither."""
-    leader = "x leads" if cell.forward > cell.backward else "y leads" if cell.backward > cell.forward else ""
-    if verdict.endswith("leads"):
-        return "right" if verdict == leader else "wrong"
-    return verdict
+    """Whether what a verdict says is right or wrong, and "undecided" where it says nothing."""
+    if verdict == "undecided":
+        return verdict
+    sizes = (abs(cell.forward), abs(cell.backward))
+    holds = {
+        "x leads": sizes[0] - sizes[1] > MARGIN,
+        "y leads": sizes[1] - sizes[0] > MARGIN,
+        "both": min(sizes) > MARGIN,
+        "practically none": max(sizes) < MARGIN,
+    }
+    return "right" if holds[verdict] else "wrong"
+
+
+@dataclass(frozen=True)
+class Found:
+    """Verdicts and what they are worth, each of shape (study, 2), before and after."""
+
+    cell: Cell
+    verdicts: np.ndarray
+    given: np.ndarray
+    named: np.ndarray
+    wrong: np.ndarray
+    healthy: np.ndarray
+
+    @classmethod
+    def of(cls, cell: Cell, pairs: list[tuple[dict[str, str], dict[str, str]]]) -> "Found":
+        """Those of the studies of one cell."""
+        verdicts = np.array([[row["verdict"] for row in pair] for pair in pairs])
+        outcomes = np.array([[outcome(cell, verdict) for verdict in pair] for pair in verdicts])
+        healthy = np.array([[row["healthy"] == "1" for row in pair] for pair in pairs])
+        right, leads = outcomes == "right", np.char.endswith(verdicts, "leads")
+        return cls(cell, verdicts, outcomes != "undecided", right & leads, outcomes == "wrong", healthy)
+
+    @classmethod
+    def joined(cls, parts: "list[Found]") -> "Found":
+        """Those of several cells."""
+        names = ("verdicts", "given", "named", "wrong", "healthy")
+        return cls(Cell(), *(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 def in_errors(right: np.ndarray) -> str:
@@ -165,36 +204,57 @@ def table() -> Iterator[str]:
     """The committed table, in Markdown, and what it comes to."""
     before, after = rows_of("before"), rows_of("after")
     shared = sorted(before.keys() & after.keys())
-    heads = ("circumstances", "x -> y / y -> x", "studies", "leader named", "difference in SE", "wrong", "mean P(both)")
+    heads = (
+        "circumstances",
+        "x -> y / y -> x",
+        "studies",
+        "verdicts",
+        "leader named",
+        "difference in SE",
+        "false",
+        "mean P(both)",
+    )
     yield f"| {' | '.join(heads)} |"
     yield "|" + "---|" * len(heads)
-    named, healthy, wrong = [], [], []
+    of_cells = []
     for name, cell in CELLS.items():
         pairs = [(before[key], after[key]) for key in shared if key[0] == name]
         if not pairs:
             continue
-        outcomes = np.array([[outcome(cell, row["verdict"]) for row in pair] for pair in pairs])
-        right, bad = outcomes == "right", outcomes == "wrong"
+        found = Found.of(cell, pairs)
+        of_cells.append(found)
         both = np.mean([[float(row["both"]) for row in pair] for pair in pairs], axis=0)
-        one_leads = cell.forward != cell.backward
-        wrong.append(bad)
-        if one_leads:
-            named.append(right)
-            healthy.append(np.array([[row["healthy"] == "1" for row in pair] for pair in pairs]))
         yield (
-            f"| {cell.circumstances} | {cell.forward:g} / {cell.backward:g} | {len(pairs)} | "
-            f"{_both(right) if one_leads else 'none leads'} | {in_errors(right) if one_leads else ''} | "
-            f"{_both(bad)} | {both[0]:.2f} / {both[1]:.2f} |"
+            f"| {cell.circumstances} | {cell.forward:g} / {cell.backward:g} | {len(pairs)} | {_both(found.given)} | "
+            f"{_both(found.named) if cell.has_leader else 'none leads'} | "
+            f"{in_errors(found.named) if cell.has_leader else ''} | {_both(found.wrong)} | "
+            f"{both[0]:.2f} / {both[1]:.2f} |"
         )
-    all_wrong, all_named, all_healthy = map(np.concatenate, (wrong, named, healthy))
-    fine = all_named[all_healthy.all(axis=1)]
-    shares = " and ".join(f"{100 * share:.0f} %" for share in all_healthy.mean(axis=0))
     yield ""
-    yield f"Wrong in all: {_both(all_wrong)} of {len(all_wrong):,}."
+    everywhere, led = Found.joined(of_cells), Found.joined([found for found in of_cells if found.cell.has_leader])
+    fine = led.named[led.healthy.all(axis=1)]
+    shares = " and ".join(f"{100 * share:.0f} %" for share in led.healthy.mean(axis=0))
     yield (
-        f"True leader named: {_both(all_named)} of {len(all_named):,} ({in_errors(all_named)} SE); of these fits "
+        f"Healthy: {_both(everywhere.healthy)} of {len(everywhere.healthy):,}; verdicts: {_both(everywhere.given)}, "
+        f"of which false: {_both(everywhere.wrong)} ({_shares(everywhere)})."
+    )
+    for verdict in ("leads", "both", "practically none"):
+        stated = np.char.endswith(everywhere.verdicts, verdict)
+        yield f"'{verdict}': {_both(stated)}, of which false: {_both(stated & everywhere.wrong)}."
+    yield (
+        f"True leader named: {_both(led.named)} of {len(led.named):,} ({in_errors(led.named)} SE); of these fits "
         f"{shares} healthy; named where both fits are healthy: {_both(fine)} of {len(fine):,} ({in_errors(fine)} SE)."
     )
+
+
+def _shares(found: Found) -> str:
+    """False verdicts in % of those given, with Wilson's intervals."""
+    parts = []
+    for column in range(2):
+        wrong, given = int(found.wrong[:, column].sum()), int(found.given[:, column].sum())
+        low, high = binomtest(wrong, given).proportion_ci(method="wilson")
+        parts.append(f"{100 * wrong / given:.1f} % [{100 * low:.1f}, {100 * high:.1f}]")
+    return " / ".join(parts)
 
 
 def _both(holds: np.ndarray) -> str:

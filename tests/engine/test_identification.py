@@ -97,7 +97,7 @@ def test_a_measure_that_need_not_exist():
         RI_HEADING + "1 problem:\n"
         "  1. 'alliance' exists only while 'sponsor' is on, and this model has no states. Give "
         "state=ab.State('sponsor', required_by=['alliance']) to model it, or pass nonexistent='as_missing' to treat "
-        "values that do not exist as unseen, and read the first assumption of the answer."
+        "values that do not exist as unseen, which answers print among their assumptions."
     )
 
 
@@ -162,10 +162,10 @@ def test_every_reason_at_once():
         "read it as not separating the two.\n"
         "  3. 'alliance' exists only while 'sponsor' is on, and this model has no states. Give "
         "state=ab.State('sponsor', required_by=['alliance', 'contact']) to model it, or pass nonexistent='as_missing' "
-        "to treat values that do not exist as unseen, and read the first assumption of the answer.\n"
+        "to treat values that do not exist as unseen, which answers print among their assumptions.\n"
         "  4. 'contact' exists only while 'sponsor' is on, and this model has no states. Give "
         "state=ab.State('sponsor', required_by=['alliance', 'contact']) to model it, or pass nonexistent='as_missing' "
-        "to treat values that do not exist as unseen, and read the first assumption of the answer."
+        "to treat values that do not exist as unseen, which answers print among their assumptions."
     )
 
 

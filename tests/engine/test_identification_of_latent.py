@@ -98,13 +98,13 @@ TOGETHER = [
         {"requires": ("alliance", "a1")},
         "'a1' exists only while 'sponsor' is on, and this model has no states. Give state=ab.State('sponsor', "
         "required_by=['trust']) to model it, or pass nonexistent='as_missing' to treat values that do not exist as "
-        "unseen, and read the first assumption of the answer.",
+        "unseen, which answers print among their assumptions.",
     ),
     (
         ab.DPM(M),
         {},
         "'alliance' exists only while 'sponsor' is on, and this model has no states. Pass nonexistent='as_missing' to "
-        "treat values that do not exist as unseen, and read the first assumption of the answer.",
+        "treat values that do not exist as unseen, which answers print among their assumptions.",
     ),
     (
         ab.RICLPM(M, state=ab.State("helper", ["alliance"])),

@@ -158,7 +158,7 @@ def test_a_question_simulates_what_its_treatments_change_and_takes_the_rest_as_o
     with_sponsor = frame[(frame["time"] == 3) & (frame["sponsor"] == 1)]
     assert len(rows["contact_at_3"]) == with_sponsor["contact"].notna().sum()
     assert len(rows["alliance_at_3"]) == with_sponsor["alliance"].notna().sum()
-    assert made_up[1][3] == {"draws": 50, "tune": 1000, "chains": 2, "seed": 4}
+    assert made_up[1][3] == {"draws": 50, "chains": 2, "seed": 4}  # all else by the defaults of the sampler
 
 
 def test_questions_are_asked_by_their_functions(load, frame, made_up):

@@ -852,7 +852,7 @@ def test_check_refuses_what_cannot_be_fitted(load):
         This random-intercept cross-lagged panel model cannot be fitted to this panel. 1 problem:
           1. 'alliance' exists only while 'sponsor' is on, and this model has no states. Give \
 state=ab.State('sponsor', required_by=['alliance']) to model it, or pass nonexistent='as_missing' to treat values that \
-do not exist as unseen, and read the first assumption of the answer."""
+do not exist as unseen, which answers print among their assumptions."""
     )
 
 

@@ -94,6 +94,23 @@ def test_every_option_of_models_families_states_priors_and_questions_is_there():
             assert set(question.arguments.model_fields) <= keys(subject, f'[[question]] ask = "{name}"')
 
 
+@pytest.mark.parametrize(
+    ("subject", "defaults", "warm_up"),
+    [
+        (PANEL, {"draws": "`1000`", "chains": "`4`"}, "100 where linear predictors are integrated out"),
+        (CAUSAL, {"draws": "`1000`", "tune": "`1000`", "chains": "`4`"}, "warm-up draws before them."),
+        ("associations", {"draws": "`1000`", "chains": "`4`"}, None),  # drawn exactly
+    ],
+)
+def test_sampling_is_that_of_each_kind_of_file(subject, defaults, warm_up):
+    (found,) = [section.keys for section in sections(subject) if section.head == "[sampling]"]
+    assert {key.name: key.default for key in found if key.default} == defaults
+    said = " ".join(key.meaning for key in found)
+    assert all(key.meaning for key in found)
+    assert warm_up in said if warm_up else "warm-up" not in said
+    assert ("linear predictors" in said) is (subject == PANEL)
+
+
 def test_every_key_says_what_it_holds_and_those_of_questions_what_they_mean():
     for subject in (PANEL, CAUSAL, "associations"):
         for section in sections(subject):

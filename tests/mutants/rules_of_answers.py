@@ -284,6 +284,11 @@ ANSWERS: list[Mutant] = [
         ("exactly 20 repeats are a standstill", ">= MOST_REPEATS", "> MOST_REPEATS"),
     ),
     *rules_of(
+        "posterior/posterior.py",
+        "questions/test_directionality.py::test_a_rate_of_divergences_that_is_no_problem_is_said",
+        ("draws that were not kept were drawn too", "self.sample.settings.thin * self.n_draws", "self.n_draws"),
+    ),
+    *rules_of(
         "posterior/chains.py",
         "posterior/test_health.py::test_draws_that_were_not_kept_stood_still_too",
         ("draws that were not kept stood still too", "self.thin * n_repeats", "n_repeats"),

@@ -1,5 +1,7 @@
 """Verdicts of draws made to deserve them, and what the printed answer says."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -364,6 +366,8 @@ def test_a_rate_of_divergences_that_is_no_problem_is_said():
     fitted = fit_of(0.4, 0.0)
     fitted.__dict__["health"] = Health(1.0, 900, 900, 1, 1.0, "", ())
     assert f"Divergences: {1000 / SURE.size:.2g} per 1,000 draws." in str(ab.directionality(fitted))
+    object.__setattr__(fitted, "sample", replace(fitted.sample, settings=replace(fitted.settings, thin=4)))
+    assert f"Divergences: {250 / SURE.size:.2g} per 1,000 draws." in str(ab.directionality(fitted))
 
 
 def reweighted(fitted, to, *, of_averages=False):

@@ -15,12 +15,32 @@ __all__ = ["fit_by_bambi"]
 
 
 def fit_by_bambi(
-    formula: str, family: str, rows: pd.DataFrame, *, draws: int, tune: int, chains: int, seed: int
+    formula: str,
+    family: str,
+    rows: pd.DataFrame,
+    *,
+    draws: int = 1000,
+    tune: int = 1000,
+    chains: int = 4,
+    seed: int,
 ) -> tuple[Any, Any]:
     """Fit one regression to complete rows by Bambi and nutpie: the ``bambi.Model``, and what its ``fit`` returned.
 
     Priors are Bambi's own, which are scaled by the data. An interruption raises `InterruptionError`: answers that need
     several regressions cannot rest on part of one.
+
+    Parameters
+    ----------
+    formula, family
+        In Bambi's language, and Bambi's name of the family.
+    rows
+        Those with all variables of the formula.
+    draws, tune
+        Draws kept of each chain, and warm-up draws before them.
+    chains
+        Number of chains.
+    seed
+        The same seed gives the same draws.
     """
     bambi = imported_bambi()
     with _quiet("bambi", "pymc"):

@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass, replace
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeAliasType, Union, get_args, get_origin, get_type_hints
@@ -10,11 +10,13 @@ from typing import Annotated, Any, Literal, TypeAliasType, Union, get_args, get_
 from ..basics.declared import Declared
 from ..basics.distributions import DISTRIBUTIONS, Prior
 from ..basics.names import in_words, number
+from ..causal.bambi_fit import fit_by_bambi
 from ..families.cut_points import InducedDirichlet
 from ..families.family import ResponseFamily
 from ..families.registry import FAMILIES
 from ..panel.panel import Panel
 from ..posterior.sampling import fit
+from ..questions.association import association
 from ..questions.counterfactual_plan import MonteCarlo
 from ..questions.registry import Question, Subject, questions
 from ..simulation import Truth
@@ -24,7 +26,7 @@ from ..spec.models import RICLPM
 from ..spec.occurrence import Selection, State
 from ..spec.priors import Priors
 from .columns import DerivedColumn
-from .kinds import association, causal_order, panel_model
+from .kinds import association as associations, causal_order, panel_model
 from .questions import CAUSAL, PANEL, QuestionHead
 from .sections import ASSOCIATION, CAUSAL_ORDER, SamplingOfChains, SamplingWithWarmUp
 
@@ -298,6 +300,14 @@ def of_question(question: Question[Any, Any], head: Mapping[str, str], apart: Se
     return Section(f'[[question]] ask = "{question.name}"', summary_of(function), (ask, *first, *own))
 
 
+def of_sampling(about: str, declared: type[Declared], function: Callable[..., Any]) -> Section:
+    """The section [sampling], whose keys are arguments of the function that samples, with its defaults."""
+    section = of_declared("[sampling]", about, declared, documented(function))
+    arguments = inspect.signature(function).parameters
+    defaults = {name: each.default for name, each in arguments.items() if each.default is not each.empty}
+    return replace(section, keys=tuple(replace(key, default=_default(defaults.get(key.name))) for key in section.keys))
+
+
 def _columns() -> Section:
     return of_declared("[columns]", "Columns made of others, each a table.", DerivedColumn, documented(DerivedColumn))
 
@@ -321,7 +331,7 @@ def _of_panels() -> Iterator[Section]:
         options = options_of(occurrence)
         yield of_dataclass(head, summary_of(occurrence), options, get_type_hints(occurrence), documented(occurrence))
     yield of_dataclass("[priors]", summary_of(Priors), options_of(Priors), get_type_hints(Priors), documented(Priors))
-    yield of_declared("[sampling]", "How the posterior is sampled.", panel_model.PanelSampling, documented(fit))
+    yield of_sampling("How the posterior is sampled.", panel_model.PanelSampling, fit)
     truth = {name: option for name, option in options_of(Truth).items() if name != "spec"}
     found = of_dataclass("[truth]", summary_of(Truth), truth, {}, documented(Truth))
     times = {"times": "Those of the panel where they are left open."}
@@ -350,12 +360,12 @@ def _of_regimes() -> Iterator[Section]:
         documented(causal_order.CausalRegression),
     )  # fmt: skip
     yield of_declared("[simulation]", summary_of(declared.Simulation), declared.Simulation, documented(MonteCarlo))
-    yield of_declared("[sampling]", "How each regression is sampled.", SamplingWithWarmUp, documented(fit))
+    yield of_sampling("How each regression is sampled.", SamplingWithWarmUp, fit_by_bambi)
 
 
 def _of_associations() -> Iterator[Section]:
     meanings = documented(Panel.from_long) | documented(RandomInterceptRegression)
-    declared = association
+    declared = associations
     yield of_declared("(top of the file)", "Written above all sections.", declared.AssociationHead, {})
     yield of_declared("[panel]", summary_of(declared.AssociationPanel), declared.AssociationPanel, meanings)
     yield _columns()
@@ -363,7 +373,7 @@ def _of_associations() -> Iterator[Section]:
     yield of_declared(
         "[[regression]]", summary_of(declared.AssociationRegression), declared.AssociationRegression, meanings
     )
-    yield of_declared("[sampling]", "How posteriors are drawn.", SamplingOfChains, documented(fit))
+    yield of_sampling("How posteriors are drawn.", SamplingOfChains, association)
 
 
 # ---- the schema and the page ----

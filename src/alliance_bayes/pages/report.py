@@ -289,7 +289,7 @@ def _of_fit(fit: Fit, answers: Sequence[Answer], people: int) -> dict[str, objec
                 "Largest R-hat (at most 1.01)": f"{fit.health.rhat:.4f}",
                 "Smallest effective sample size, bulk (at least 400)": f"{fit.health.ess_bulk:.0f}",
                 "Smallest effective sample size, tail (at least 400)": f"{fit.health.ess_tail:.0f}",
-                "Divergent transitions (at most 1 in 1,000 draws)": f"{fit.health.divergences}",
+                "Divergent transitions (at most 1 in 1,000 draws)": f"{fit.health.divergences} of {fit.n_drawn:,}",
                 "Smallest BFMI (at least 0.3)": f"{fit.health.bfmi:.2f}",
                 "Draws": f"{fit.n_draws:,}",
             },

@@ -112,6 +112,11 @@ class Fit(Posterior):
         """How many people have any value of the model."""
         return self.fits[0].n_persons if self.fits else super().n_persons
 
+    @property
+    def n_drawn(self) -> int:
+        """Draws after warm-up over all chains, those that were not kept included."""
+        return sum(fit.n_drawn for fit in self.fits) if self.fits else super().n_drawn
+
     @cached_property
     def health(self) -> Health:
         """Whether the draws can be trusted, in words, with what to do when they cannot.

@@ -110,6 +110,11 @@ class Posterior(ABC):
         return self.sample.n_draws
 
     @property
+    def n_drawn(self) -> int:
+        """Draws after warm-up over all chains, those that were not kept included."""
+        return self.sample.settings.thin * self.n_draws
+
+    @property
     def draws_in_words(self) -> str:
         """Number of posterior draws, and whether they are all that were requested."""
         return self.sample.in_words

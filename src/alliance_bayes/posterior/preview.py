@@ -136,7 +136,7 @@ class Preview(Posterior):
 
 @checked(apart=["seed"])
 def preview(spec: CrossLagged, panel: Panel, *, seed: int = 1) -> Preview:
-    """Approximate the posterior of a model of normal measures in about the time of maximum likelihood.
+    """Approximate the posterior of a model of normal measures in a few times the time of maximum likelihood.
 
     With p the posterior density, up to a constant, of the parameters x on the unconstrained scale that `fit` samples,
     the first proposal is a multivariate t about the mode of p with the inverse curvature there; two further ones and
@@ -160,8 +160,8 @@ def preview(spec: CrossLagged, panel: Panel, *, seed: int = 1) -> Preview:
         ``draws``, in groups ``posterior`` and ``prior`` with the names and dims of those of a fit; ``k_hat``; and
         ``table``. Questions about draws, such as `directionality`, `lag_curve`, `hypotheses`, `long_run_effects` and
         `mediation`, accept it; their answers begin with "Approximate:" and have no verdict but "undecided" where k-hat
-        is 0.7 or more, or less than 5 % of the weighted draws are effective. What needs the values of persons, or
-        refits, needs a `Fit`.
+        is 0.7 or more, or fewer than 400 or 5 % of the weighted draws are effective. What needs the values of persons,
+        or refits, needs a `Fit`.
 
     Raises
     ------

@@ -63,7 +63,7 @@ def directionality(
     negative with that certainty); "<first> leads" (``|a| - |b| > m``, where the sign of a is settled), "<second>
     leads" (``|b| - |a| > m``, where that of b is). Otherwise, or where the sampling is not healthy, it is
     "undecided". Where the prior alone gives the event that certainty, a reason says so. Effects are standardised by
-    within-person SDs, without which their sizes cannot be compared [1]_.
+    within-person SDs, as is advised for comparing their sizes [1]_.
 
     Parameters
     ----------
@@ -148,7 +148,8 @@ def directionality(
     .. [1] Schuurman, Ferrer, de Boer-Sonnenschein & Hamaker (2016). How to compare cross-lagged
        associations in a multilevel autoregressive model. Psychological Methods 21, 206-221.
        https://doi.org/10.1037/met0000062
-    .. [2] Orth et al. Effect size guidelines for cross-lagged effects. Psychological Methods.
+    .. [2] Orth et al. (2024). Effect size guidelines for cross-lagged effects. Psychological Methods 29, 421-433.
+       https://doi.org/10.1037/met0000499
     .. [3] Herzog & Boomsma (2009). Small-sample robust estimators of noncentrality-based and incremental model fit.
        Structural Equation Modeling 16, 1-27.
     """
@@ -220,7 +221,7 @@ def _beside_the_fit(answer: Answer, fit: Posterior) -> Answer:
     found = fit.model_fit
     return replace(
         answer,
-        body=(*answer.body, *found.notes, *divergences_in_words(fit.health, fit.n_draws)),
+        body=(*answer.body, *found.notes, *divergences_in_words(fit.health, fit.n_drawn)),
         tables={**answer.tables, **found.tables},
         reasons=(*answer.reasons, *found.doubts),
     )

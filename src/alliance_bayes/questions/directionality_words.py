@@ -47,10 +47,10 @@ def effects_in_words(shown: pd.DataFrame, n_draws: int) -> TextTable:
     )
 
 
-def divergences_in_words(health: Diagnostics, n_draws: int) -> Iterator[str]:
+def divergences_in_words(health: Diagnostics, n_drawn: int) -> Iterator[str]:
     """The rate of divergences where there are some, too few to be a problem."""
     if isinstance(health, Health) and health.divergences and health.healthy:
-        yield f"Divergences: {1000 * health.divergences / n_draws:.2g} per 1,000 draws."
+        yield f"Divergences: {1000 * health.divergences / n_drawn:.2g} per 1,000 draws."
 
 
 def contest_in_words(contest: tuple[Probability, Probability], paths: tuple[str, str], sds: tuple[float, float]) -> str:

@@ -231,12 +231,11 @@ class DPM(_WithLoadings):
     ----------
     measures, lags, residuals, means, remove, nonexistent, priors
         As in `RICLPM`, like all other options but `families`, `state` and `selection`, which are refused; lags are
-        equal, free or on a grid. They act among the scores
-        themselves and are standardised by the SDs that are left within people given alpha. A covariate of
-        the ``"intercepts"`` acts on alpha.
+        equal, free, unpooled or on a grid. They act among the scores themselves and are standardised by the SDs that
+        are left within people given alpha. A covariate of the ``"intercepts"`` acts on alpha.
     trait_loadings
         ``"fixed"`` at 1 at every wave, or ``"free"`` after the second, where alpha acts first: one for each measure
-        and wave [2]_. Free ones need four waves, and lags that are equal or free.
+        and wave [2]_. Free ones need four waves, and lags that are equal, free or unpooled.
 
     References
     ----------
@@ -368,9 +367,8 @@ class ALT(CrossLagged):
     ----------
     measures, lags, residuals, remove, nonexistent, priors
         As in `RICLPM`, like all other options but `families`, `state` and `selection`, which are refused; `means`
-        has no effect, since means follow those of the first wave,
-        alpha and beta. Lags are equal, free or on a grid, and standardised by the SDs left within people given
-        alpha and beta.
+        has no effect, since means follow those of the first wave, alpha and beta. Lags are equal, free, unpooled or on
+        a grid, and standardised by the SDs left within people given alpha and beta.
 
     References
     ----------

@@ -112,7 +112,7 @@ def _transitions(state: StateSpec) -> tuple[tuple[str, Sequence[str]], ...]:
 def _unlike_the_panel(spec: CrossLagged, panel: Panel) -> Iterator[str]:
     """Where panel and model differ in which measures exist only while which state is on."""
     state = spec.state
-    as_missing = "to treat values that do not exist as unseen, and read the first assumption of the answer."
+    as_missing = "to treat values that do not exist as unseen, which answers print among their assumptions."
     for name in spec.measures if spec.nonexistent is None else ():
         for column in [column for column in spec.columns_of(name) if column in panel.requires]:
             required = panel.requires[column]

@@ -31,7 +31,6 @@ from ..sections import A_KIND, CAUSAL_ORDER, Head, PersonAndTime, Reading, Sampl
 __all__ = ["KIND", "CausalRegression", "CausalRegressions"]
 
 AT = "_at_"
-SAMPLING = {"draws": 1000, "tune": 1000, "chains": 4}
 
 
 def _of_one_response(formula: str) -> str:
@@ -309,7 +308,7 @@ def _orders(content: Content, rows: Rows) -> dict[str, CausalOrder]:
     A question simulates what its treatments change, up to its outcome. All other variables keep their observed values,
     and the question is asked of the persons in whom these were observed.
     """
-    settings = {**SAMPLING, **content.sampling}
+    settings = dict(content.sampling)
     seed, wide = settings.pop("seed"), rows.frame
     equations: dict[str, Regression] = {}
 

@@ -57,7 +57,8 @@ def test_every_kind_is_in_the_results_and_on_the_page(record):
     page = PAGE.read_text()
     for name, result in record["kinds"].items():
         row = f"| {name} | {result['persons']} × {result['waves']} | {result['asked']} of {result['expected']} | "
-        assert f"{row}{result['failed']} | {result['unhealthy']} | {result['tests']} |" in page
+        assert f"{row}{result['failed']} | {result['unhealthy']} | {result['divergent']} | {result['tests']} |" in page
+        assert result["divergent"] <= result["unhealthy"], name
 
 
 def test_fewer_replicates_than_planned_are_called_preliminary(record):

@@ -55,7 +55,10 @@ def what_is_done(asked, folder):
 
 
 def calibrated(name, kind, scale, replicates, folder, workers):
-    """The answer of a kind, the mean processor seconds of its fits, and what they say of the larger effect."""
+    """The answer of a kind, the mean processor seconds of its fits, and more that their table says.
+
+    That is how many have too many divergences, and what they say of the larger effect.
+    """
     where = folder / name.replace(",", "")
     answer = ab.calibrate(
         kind.spec,
@@ -70,7 +73,8 @@ def calibrated(name, kind, scale, replicates, folder, workers):
         **SAMPLING,
     )
     batch = read_batch([Replicate(PLANS[scale], CELL, number) for number in range(replicates)], where)
-    return answer, float(batch.seconds.iloc[1:].mean()), larger_of(batch.table)
+    divergent = int(batch.table["health"].str.contains("divergent transition").sum())
+    return answer, float(batch.seconds.iloc[1:].mean()), {"divergent": divergent, "larger": larger_of(batch.table)}
 
 
 def larger_of(table):
@@ -107,7 +111,7 @@ def say_cost(asked, folder, workers):
     )
 
 
-def result_of(answer, kind, scale, seconds, larger):
+def result_of(answer, kind, scale, seconds, more):
     """What is kept of an answer: all its tables but the ranks."""
     told = answer.to_dict()
     tables = {name: _rounded(rows) for name, rows in told["tables"].items() if name != "rank_of_each"}
@@ -125,7 +129,8 @@ def result_of(answer, kind, scale, seconds, larger):
         "smallest_p_holm": min(p, default=1.0),
         "verdict": told["verdict"],
         "problems": told["sampling"]["problems"],
-        "larger": [of_bin | {"said": round(of_bin["said"], 4)} for of_bin in larger],
+        "divergent": more["divergent"],
+        "larger": [of_bin | {"said": round(of_bin["said"], 4)} for of_bin in more["larger"]],
         "tables": {name: rows for name, rows in tables.items() if name != "replicates"},
     }
 
@@ -175,7 +180,8 @@ def page(record, digest):
     )
     rows = [
         f"| {name} | {result['persons']} × {result['waves']} | {result['asked']} of {result['expected']} | "
-        f"{result['failed']} | {result['unhealthy']} | {result['tests']} | {_p(result['smallest_p_holm'])} | "
+        f"{result['failed']} | {result['unhealthy']} | {result['divergent']} | {result['tests']} | "
+        f"{_p(result['smallest_p_holm'])} | "
         f"{_worst(result)} | {_coverage(result)} | {result['seconds']:.1f} |"
         for name, result in record["kinds"].items()
     ]
@@ -245,9 +251,9 @@ LARGER = [
     "|---|---|---|---|---|",
 ]
 TABLE = [
-    "| kind | people × waves | replicates | failed | not healthy | tests | smallest p, adjusted | miscalibrated | mean "
-    "coverage of 50 / 80 / 95 % intervals | seconds per replicate |",
-    "|---|---|---|---|---|---|---|---|---|---|",
+    "| kind | people × waves | replicates | failed | not healthy | of these divergent | tests | smallest p, adjusted | "
+    "miscalibrated | mean coverage of 50 / 80 / 95 % intervals | seconds per replicate |",
+    "|---|---|---|---|---|---|---|---|---|---|---|",
 ]
 
 
@@ -270,9 +276,9 @@ def main():
         return
     results = {}
     for name, kind, scale, replicates in asked:
-        answer, seconds, larger = calibrated(name, kind, scale, replicates, given.folder, given.workers)
+        answer, seconds, more = calibrated(name, kind, scale, replicates, given.folder, given.workers)
         label = name if scale == "held" else f"{name}, as shipped"
-        results[label] = result_of(answer, kind, scale, seconds, larger)
+        results[label] = result_of(answer, kind, scale, seconds, more)
         print(f"{label}: {answer.verdict}", flush=True)
         if results[label]["smallest_p_holm"] < LEVEL:
             print(answer, flush=True)

@@ -128,7 +128,7 @@ TOGETHER = [
         ab.RICLPM(M, state=ab.State("helper", keep=["age"])),
         {"requires": (), "covariates": {"age": np.where(np.arange(20) < 2, np.nan, COMMITMENT)}},
         "The covariate 'age' is missing for 2 people, such as 0, 1. The likelihood is given the covariates, so they "
-        "must be complete: leave these people out (a panel's without_covariates='leave_out'), "
+        "must be complete: leave these people out (of a frame or file, by without_covariates='leave_out'), "
         "impute the covariate, or model it as a "
         "measure.",
     ),

@@ -4,7 +4,7 @@ from mutant import Mutant, rules_of
 
 DATA: list[Mutant] = [
     *rules_of(
-        "panel/background.py",
+        "panel/preparing.py",
         "panel/test_without_covariates.py",
         ("one row with a value is enough", "minlength=len(persons)) == 0", "minlength=len(persons)) < 2"),
         ("one column without a value is enough to be left out", "np.logical_or.reduce", "np.logical_and.reduce"),
@@ -12,7 +12,8 @@ DATA: list[Mutant] = [
     *rules_of(
         "panel/frames.py",
         "panel/test_without_covariates.py",
-        ("a time that was not asked for gives no value", "rows.column(name).values.notna()", "frame[name].notna()"),
+        ("rows at other times say what does not change", "np.append(~known, False)", "np.append(known & False, False)"),
+        ("rows at times that are kept come first", "np.append(~known, False)", "np.append(known | True, False)"),
     ),
     *rules_of(
         "panel/missing_codes.py",

@@ -300,8 +300,8 @@ def test_methods_say_who_was_not_analysed(small_fit):
     panel = replace(small_fit.panel, left_out=(rows, without_age, without_row))
     methods = methods_paragraph(replace(small_fit, model=replace(small_fit.model, panel=panel)), [])
     said = (
-        "Not analysed were 1,200 persons: no value of 'age' (1,200). Not analysed was 1 person: no row at the times "
-        "asked for. Of all values"
+        "Not analysed: 1,200 persons (no value of 'age' (1,200)), 1 person (no row at the times asked for) and 1 "
+        "person (no value of the measures). Of all values"
     )
     assert said in methods
 

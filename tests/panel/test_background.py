@@ -81,7 +81,7 @@ def from_long(data, **options):
         (
             {("g", 3): None, ("g", 4): None, ("g", 5): None},
             {"group": "g"},
-            "The group 'g' is missing for 1 persons, first 1; fill it in, or leave them out: "
+            "The group 'g' is missing for 1 person, first 1; fill it in, or leave out who has none: "
             "without_covariates='leave_out'.",
         ),
         (

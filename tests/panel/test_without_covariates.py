@@ -44,7 +44,7 @@ def test_the_others_are_as_if_those_left_out_had_never_been_there():
     complete = frame[~frame["id"].isin(["P03", "P07", "P08", "P10"])]
     assert_same(panel, Panel.from_long(complete, **USED, **KNOWN))
     assert str(panel).endswith(
-        "Excluded:\n  4 persons: 'P03', 'P07', 'P08', 'P10' (no value of 'age' (2), 'school_high' (1) and 'site' (2); "
+        "Excluded:\n  4 persons: 'P03', 'P07', 'P08', 'P10' (no value of 'age' (2), 'school' (1) and 'site' (2); "
         "without_covariates='leave_out')"
     )
 
@@ -63,23 +63,65 @@ def test_one_row_per_person_leaves_out_the_same():
         assert panel.left_out == long.left_out
 
 
-def test_one_row_with_a_value_is_enough_but_not_at_a_time_that_is_not_asked_for():
+@pytest.mark.parametrize("decision", ["keep", "leave_out"])
+def test_one_row_with_a_value_is_enough_at_a_time_that_is_not_kept_too(decision):
     frame = people()
-    frame.loc[frame["month"] != 0, "age"] = np.nan
-    frame.loc[(frame["id"] == "P04") & (frame["month"] < 6), "age"] = [np.nan, 41]
-    at = {"covariates": ["age"], "without_covariates": "leave_out"}
-    assert not Panel.from_long(frame, **USED, **at).left_out
-    later = Panel.from_long(frame, **USED, **at, times=[0, 6])
-    assert [(each.count, each.cases) for each in later.left_out if each.what.startswith("person")] == [(1, ("'P04'",))]
+    frame.loc[frame["month"] != 0, ["age", "school", "site"]] = None
+    whole = Panel.from_long(people(), **USED, **KNOWN, times=[3, 6])
+    later = Panel.from_long(frame, **USED, **KNOWN, times=[3, 6], without_covariates=decision)
+    assert_same(later, whole)
+    assert [each.what for each in later.left_out] == ["rows at times not asked for"]
+
+
+def test_values_at_the_times_kept_come_first():
+    frame = people()
+    frame.loc[(frame["month"] == 0), "age"] = 99.0
+    frame.loc[(frame["id"] == "P04") & (frame["month"] > 0), "age"] = np.nan
+    panel = Panel.from_long(frame, **USED, covariates=["age"], times=[3, 6])
+    expected = people()[people()["month"] == 3]["age"].to_numpy().copy()
+    expected[4] = 99.0
+    np.testing.assert_array_equal(panel.covariates["age"], expected)
+
+
+def test_what_is_no_number_at_another_time_is_refused_by_its_row():
+    frame = people()
+    frame.loc[(frame["id"] == "P04"), "age"] = [np.inf, np.nan, np.nan]
+    with pytest.raises(ab.PanelError, match=r"'age' .*: 1, first inf \('P04', 0\)"):
+        Panel.from_long(frame, **USED, covariates=["age"], times=[3, 6])
+
+
+def test_categories_are_those_of_the_people_left():
+    frame = people(age=[3]).astype({"school": object})
+    frame.loc[frame["id"] == "P03", "school"] = "aaa"
+    panel = Panel.from_long(frame, **USED, covariates=["age"], factor=["school"], without_covariates="leave_out")
+    assert list(panel.covariates) == ["age", "school_low"]
+    assert "(rows: high 24 and low 9)" in str(panel)
+    declared = {"factor": {"school": ["low", "high"]}, "covariates": ["age"], "without_covariates": "leave_out"}
+    assert list(Panel.from_long(frame, **USED, **declared).covariates) == ["age", "school_high"]
+
+
+@pytest.mark.parametrize("wrong", [{"x": np.inf}, {"on": 3}, {"asked": np.nan}, {"x": np.inf, "on": 0}])
+def test_nothing_of_who_is_left_out_is_read(wrong):
+    frame = people(age=[3]).assign(on=1.0, asked=1.0)
+    frame.loc[frame["id"] == "P03", list(wrong)] = list(wrong.values())
+    options = {**USED, "requires": {"x": "on"}, "interviewed": "asked", "covariates": ["age"]}
+    panel = Panel.from_long(frame, **options, without_covariates="leave_out")
+    assert_same(panel, Panel.from_long(frame[frame["id"] != "P03"], **options))
+
+
+def test_groups_of_whole_numbers_stay_whole():
+    frame = people(site=[2]).replace({"site": {"A": 1, "B": 2}}).astype({"site": float})
+    panel = Panel.from_long(frame, **USED, group="site", without_covariates="leave_out")
+    assert sorted(set(panel.groups.tolist())) == ["1", "2"]
 
 
 def test_who_has_no_row_is_listed_apart():
     frame = people(age=[0])
     frame = frame[(frame["id"] != "P01") | (frame["month"] == 6)]
     panel = Panel.from_long(frame, **USED, times=[0, 3], covariates=["age"], without_covariates="leave_out")
-    assert [(each.cases, each.why) for each in panel.left_out if each.what.startswith("person")] == [
-        (("'P01'",), "no row at the times asked for"),
-        (("'P00'",), "no value of 'age' (1); without_covariates='leave_out'"),
+    assert [str(each) for each in panel.left_out if each.what == "person"] == [
+        "1 person: 'P00' (no value of 'age' (1); without_covariates='leave_out')",
+        "1 person: 'P01' (no row at the times asked for)",
     ]
 
 
@@ -113,18 +155,23 @@ def test_states_interviews_and_own_times_go_with_their_persons():
         (
             {"age": range(1, 12), "site": [0]},
             {"covariates": ["age"], "group": "site", "without_covariates": "leave_out"},
-            "Of everybody a covariate or the group is missing: 'age' (11) and 'site' (1). Leave out the columns rather "
-            "than all.",
+            "Of everybody a covariate, a factor or the group is missing: 'age' (11) and 'site' (1). Leave out the "
+            "columns rather than all people.",
         ),
         (
             {"site": [2]},
             {"group": "site"},
-            "The group 'site' is missing for 1 persons, first 'P02'; fill it in, or leave them out: "
+            "The group 'site' is missing for 1 person, first 'P02'; fill it in, or leave out who has none: "
             "without_covariates='leave_out'.",
         ),
         ({}, {"without_covariates": "drop"}, "without_covariates must be 'keep' or 'leave_out'; got 'drop'."),
+        (
+            {},
+            {"identical_rows": np.array(["drop"])},
+            "identical_rows must be 'refuse' or 'drop'; got an array of shape (1,) and type <U4.",
+        ),
     ],
-    ids=["everybody", "kept", "no choice"],
+    ids=["everybody", "kept", "no choice", "an array"],
 )
 def test_refusals(missing, options, problem):
     with pytest.raises(ab.PanelError) as caught:

@@ -105,7 +105,7 @@ REFUSED = {
 # Of a fit's attributes those that no panel tells apart; their values stand in test_imputations or are asked above.
 SHARED = {
     *("spec", "panel", "draws", "settings", "sample", "source", "fits", "groups", "model"),
-    *("n_persons", "n_draws", "health", "examined", "posterior", "thetas", "notes", "between_share"),
+    *("n_persons", "n_draws", "n_drawn", "health", "examined", "posterior", "thetas", "notes", "between_share"),
     *("maxima", "without_prior", "with_wide_prior", "model_fit", "part_of", "predictive_check"),
     *("of_group", "with_draws", "require_one_panel", "drawn", "draws_in_words"),
     *("incomplete", "interrupted", "stopped"),

@@ -217,6 +217,9 @@ def _panel(
         yield f"# covariates = {_value(list(seen.covariates))}  # with covariates in [model]; constant within persons"
     if categories := _categories(seen, group):
         yield f"# factor = {_value(categories)}  # columns of 0 and 1, the first category the reference"
+    named = dict.fromkeys([*([group] if group else []), *seen.covariates, *categories])
+    if gaps := [name for name in named if seen.table.frame[name].isna().any()]:
+        yield f'# without_covariates = "leave_out"  # people without {in_words(gaps)}, if named above'
 
 
 def _categories(seen: Overview, group: str | None) -> dict[str, list[str]]:

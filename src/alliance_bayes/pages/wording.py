@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 import pandas as pd
 
-from ..basics.names import in_words, number, split_path
+from ..basics.names import counted, in_words, number, split_path
 from ..panel import Absence
 from ..posterior.fit import Fit
 from ..posterior.importance import LARGEST_K_HAT
@@ -164,11 +164,15 @@ def _assumed(sentence: str) -> str:
 
 
 def _left_out(fit: Fit) -> Iterator[str]:
-    """Persons of the data who were not analysed, and why."""
-    for part in fit.panel.left_out:
-        if part.what in ("person", "persons"):
-            reason, verb = part.why.partition(";")[0], "was" if part.count == 1 else "were"
-            yield f"Not analysed {verb} {part.count:,} {part.what}: {reason}."
+    """Persons of the data who were not analysed, and why; those whom the panel lacks are of all groups."""
+    of = "" if fit.part_of is None else " (of all groups)"
+    persons = [part for part in fit.panel.left_out if part.what in ("person", "persons")]
+    whom = [(part.count, part.why.partition(";")[0] + of) for part in persons]
+    if fit.part_of is None and (unseen := fit.panel.n_persons - fit.n_persons):
+        whom.append((unseen, "no value of the measures"))
+    if whom:
+        said = [f"{counted(count, 'person')} ({why})" for count, why in whom]
+        yield f"Not analysed: {in_words(said)}."
 
 
 def _missing(fit: Fit) -> Iterator[str]:

@@ -1,33 +1,22 @@
 """What is known of each person besides the measures: covariates, the group, and the times of their own interviews."""
 
 from collections.abc import Mapping, Sequence
-from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from ..basics.given import entries, shown
-from ..basics.names import in_words, quoted
-from ..basics.problems import PanelError, Problems
+from ..basics.names import counted, quoted
+from ..basics.problems import Problems
 from .arrays import labels_of, no_label, numbers_of
 from .checks import case, first, label
 from .columns import numbers
-from .records import Background, LeftOut, WithoutCovariates
+from .records import Background
 
-__all__ = [
-    "check_background",
-    "check_names",
-    "check_own_times",
-    "check_without_covariates",
-    "read_groups",
-    "same_within_persons",
-    "without_value",
-]
+__all__ = ["check_background", "check_names", "check_own_times", "read_groups", "same_within_persons"]
 
 FloatArray = npt.NDArray[np.float64]
-
-MOST_CASES = 5  # that a sentence names
 
 
 def check_names(covariates: object, problems: Problems) -> tuple[str, ...]:
@@ -60,41 +49,6 @@ def same_within_persons(
     return first_values
 
 
-def check_without_covariates(decision: object, problems: Problems) -> None:
-    """Whether what to do with persons without covariates is one of the choices."""
-    if decision not in get_args(WithoutCovariates):
-        problems.add(f"without_covariates must be 'keep' or 'leave_out'; got {shown(decision)}.")
-
-
-def without_value(
-    known: Mapping[str, npt.NDArray[np.bool_]],
-    rows: npt.NDArray[np.int64],
-    persons: npt.NDArray[np.generic],
-    problems: Problems,
-) -> tuple[npt.NDArray[np.bool_], tuple[LeftOut, ...]]:
-    """Persons without a value of a covariate, or without a group, in any row: shape ``(person,)``, and as left out.
-
-    `known` says of each column in which rows it has a value, `rows` whose these are. Raises a PanelError where nobody
-    would be left.
-    """
-    of_columns = {name: np.bincount(rows[has], minlength=len(persons)) == 0 for name, has in known.items()}
-    lacking = {name: without for name, without in of_columns.items() if without.any()}
-    left_out = np.logical_or.reduce([np.zeros(len(persons), dtype=bool), *lacking.values()])
-    if not lacking:
-        return left_out, ()
-    counts = in_words([f"'{name}' ({np.count_nonzero(without):,})" for name, without in lacking.items()])
-    if left_out.all():
-        problems.add(
-            f"Of everybody a covariate or the group is missing: {counts}. Leave out the columns rather than all."
-        )
-        problems.raise_as(PanelError)
-    n_left_out = int(np.count_nonzero(left_out))
-    more = [f"and {n_left_out - MOST_CASES:,} more"] if n_left_out > MOST_CASES else []
-    cases = [*map(label, persons[left_out][:MOST_CASES]), *more]
-    why = f"no value of {counts}; without_covariates='leave_out'"
-    return left_out, (LeftOut("persons" if n_left_out > 1 else "person", n_left_out, tuple(cases), why),)
-
-
 def read_groups(
     name: str,
     labels: pd.Series,
@@ -121,8 +75,8 @@ def read_groups(
     if without.size:
         cases = first(label(persons[index]) for index in without)
         problems.add(
-            f"The group '{name}' is missing for {without.size} persons, {cases}; fill it in, or leave them "
-            "out: without_covariates='leave_out'."
+            f"The group '{name}' is missing for {counted(without.size, 'person')}, {cases}; fill it in, or leave "
+            "out who has none: without_covariates='leave_out'."
         )
     if different.size or without.size:
         return None
@@ -174,9 +128,9 @@ def check_background(
 def group_texts(labels: npt.NDArray[np.generic], name: str, problems: Problems) -> npt.NDArray[np.str_] | None:
     """Labels of groups as text; a problem where different ones read the same, or there is one alone."""
     different = pd.unique(labels)
-    texts = pd.Series([str(label) for label in different])
+    texts = pd.Series([_text(label) for label in different])
     if texts.duplicated().any():
-        alike = [label for label in different if str(label) == texts[texts.duplicated()].iloc[0]]
+        alike = [label for label in different if _text(label) == texts[texts.duplicated()].iloc[0]]
         problems.add(f"'{name}' holds {quoted(alike)}, which read the same; give each group one label.")
         return None
     if len(different) < 2:
@@ -186,7 +140,13 @@ def group_texts(labels: npt.NDArray[np.generic], name: str, problems: Problems) 
             f"The group '{name}' has {len(different):,} labels for {len(labels):,} persons, such as "
             f"{quoted(texts, most=3)}; a group is a site, an arm or a cohort, with several people in each."
         )
-    return np.array([str(label) for label in labels])
+    return np.array([_text(label) for label in labels])
+
+
+def _text(value: object) -> str:
+    """The label of a group: whole numbers are floats where a file has missing values among them."""
+    whole = isinstance(value, float | np.floating) and float(value).is_integer()
+    return f"{value:.0f}" if whole else str(value)
 
 
 def check_own_times(own_times: FloatArray, problems: Problems) -> None:

@@ -13,14 +13,7 @@ from ..basics.given import shown
 from ..basics.names import counted, quoted
 from ..basics.problems import PanelError, Problems
 from .arrays import labels_of, numbers_of
-from .background import (
-    check_background,
-    check_names,
-    check_own_times,
-    read_groups,
-    same_within_persons,
-    without_value,
-)
+from .background import check_background, check_names, check_own_times, read_groups, same_within_persons
 from .checks import (
     case,
     check_measures,
@@ -34,13 +27,13 @@ from .checks import (
 )
 from .columns import Kind, MemoryColumn, numbers
 from .long import LongColumns, LongRows, check_long, persons_left_out
-from .records import Arrays, Background, LeftOut
+from .records import Arrays, Background
 
 __all__ = ["from_long", "from_wide"]
 
 
-def from_long(frame: pd.DataFrame, columns: LongColumns, problems: Problems, *, complete_only: bool = False) -> Arrays:
-    """Arrays of a frame with one row per person and time; with `complete_only` of those with all covariates."""
+def from_long(frame: pd.DataFrame, columns: LongColumns, problems: Problems) -> Arrays:
+    """Arrays of a frame with one row per person and time."""
     person, time, own_time, group = columns.person, columns.time, columns.own_time, columns.group
     rows = FrameRows(frame, person, time)
     table = check_long(rows, columns, problems)
@@ -49,13 +42,6 @@ def from_long(frame: pd.DataFrame, columns: LongColumns, problems: Problems, *, 
         return rows.column(name).numbers
 
     places, ids, absent = rows.people()
-    left_out = [*table.left_out, *persons_left_out(len(absent), absent[:5])]
-    if complete_only:
-        known = {name: rows.column(name).values.notna().to_numpy() for name in (*table.covariates, *table.labels)}
-        lacking, incomplete = without_value(known, places, ids, problems)
-        rows.leave_out(lacking[places])
-        left_out += incomplete
-        places, ids, _ = rows.people()
     grid = Grid(ids, table.times, places, rows.slots)
     n_repeated, cases = grid.repeated()
     if n_repeated:
@@ -65,11 +51,16 @@ def from_long(frame: pd.DataFrame, columns: LongColumns, problems: Problems, *, 
     own_times = grid.placed(values(own_time)) if own_time in table.others else None
     if own_times is not None:
         check_own_times(own_times, problems)
-    background = Background(
-        {name: same_within_persons(name, values(name), places, ids, problems) for name in table.covariates},
-        read_groups(group, rows.column(group).values, places, ids, problems) if group in table.labels else None,
-        own_times,
-    )
+    covariates = {}
+    for name in table.covariates:
+        column, whose = rows.of_persons(name)
+        if column.check("covariate", problems):
+            covariates[name] = same_within_persons(name, column.numbers, whose, ids, problems)
+    groups = None
+    if group in table.labels:
+        column, whose = rows.of_persons(group)
+        groups = read_groups(group, column.values, whose, ids, problems)
+    background = Background(covariates, groups, own_times)
     interviewed = columns.interviewed
     return Arrays(
         persons=ids,
@@ -79,7 +70,7 @@ def from_long(frame: pd.DataFrame, columns: LongColumns, problems: Problems, *, 
         states={name: grid.placed(values(name)) for name in table.states},
         requires=table.requires,
         interviewed=grid.placed(values(interviewed), 0.0) == 1 if interviewed in table.others else None,
-        left_out=tuple(left_out),
+        left_out=(*table.left_out, *persons_left_out(len(absent), absent[:5])),
         background=background,
     )
 
@@ -109,14 +100,27 @@ class FrameRows(LongRows):
             self._rows = np.flatnonzero(self.slots >= 0)
             self.slots = self.slots[self._rows]
 
-    def leave_out(self, rows: npt.NDArray[np.bool_]) -> None:
-        """Keep no longer some of the rows kept, shape ``(kept row,)``."""
-        if rows.any():
-            self._rows = np.arange(len(self._frame))[self._rows][~rows]
-            self.slots = self.slots[~rows]
-
     def column(self, name: str) -> MemoryColumn:
         return MemoryColumn(self._frame[name].iloc[self._rows], name, self._where)
+
+    def of_persons(self, name: str) -> tuple[MemoryColumn, npt.NDArray[np.int64]]:
+        """A column of what does not change in a person, and whose each of its values is.
+
+        Holds the rows kept and, of persons without a value in these, their rows at other times.
+        """
+        places, ids, _ = self.people()
+        if isinstance(self._rows, slice):
+            return self.column(name), places
+        has_value = self._frame[name].notna().to_numpy()
+        known = np.bincount(places[has_value[self._rows]], minlength=len(ids)) > 0
+        of_all, all_ids = sorted_ids(*self._codes(self._cell[0]))
+        present = np.isin(np.arange(len(all_ids)), of_all[self._rows])
+        place = np.where(present, np.cumsum(present) - 1, -1)[of_all]
+        wanted = np.append(~known, False)[place]  # the last stands for -1, persons without a row that is kept
+        wanted[self._rows] = True
+        positions = np.flatnonzero(wanted)
+        column = MemoryColumn(self._frame[name].iloc[positions], name, lambda row: self._at(positions[row]))
+        return column, place[positions]
 
     def size(self) -> tuple[int, int]:
         places, ids, _ = self.people()
@@ -128,7 +132,9 @@ class FrameRows(LongRows):
         return only_present(places[self._rows], ids)
 
     def _where(self, row: int) -> str:
-        position = int(np.arange(len(self._frame))[self._rows][row])
+        return self._at(int(np.arange(len(self._frame))[self._rows][row]))
+
+    def _at(self, position: int) -> str:
         names = [name for name in self._cell if np.count_nonzero(self._frame.columns == name) == 1]
         cell = [self._frame[name].iloc[position] for name in names]
         return case(*cell) if len(cell) == 2 and not pd.isna(cell).any() else f"in row {position}"
@@ -229,10 +235,8 @@ def from_wide(
     covariates: Sequence[str],
     group: str | None,
     problems: Problems,
-    *,
-    complete_only: bool = False,
 ) -> Arrays:
-    """Arrays of a frame with one row per person and one column per measure and time; see `from_long`."""
+    """Arrays of a frame with one row per person and one column per measure and time."""
     constant = check_names(covariates, problems)
     real = check_times(times, problems)
     if not isinstance(measures, Mapping):
@@ -259,14 +263,6 @@ def from_wide(
         problems.raise_as(PanelError)
         raise AssertionError("an unusable person or time is a problem")
     rows, ids = people
-    left_out: tuple[LeftOut, ...] = ()
-    if complete_only:
-        has_value = {
-            name: frame[name].notna().to_numpy() for name in (*constant, *filter(None, [group])) if name in usable
-        }
-        lacking, left_out = without_value(has_value, rows, ids, problems)
-        frame = frame.loc[~lacking[rows]]
-        rows, ids, _ = only_present(rows[~lacking[rows]], ids)
 
     def placed(given: Sequence[str], kind: Kind) -> npt.NDArray[np.float64] | None:
         grid = np.full((len(ids), len(real)), np.nan)
@@ -302,7 +298,7 @@ def from_wide(
         },
         read_groups(group, frame[group], rows, ids, problems) if group is not None and group in usable else None,
     )
-    return Arrays(ids, real, tuple(good), answers, held, required, left_out=left_out, background=background)
+    return Arrays(ids, real, tuple(good), answers, held, required, background=background)
 
 
 def columns_by_time(

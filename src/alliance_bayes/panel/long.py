@@ -166,4 +166,5 @@ def check_size(n_rows: int, n_columns: int, problems: Problems) -> None:
 def persons_left_out(count: int, first_five: Iterable[object]) -> tuple[LeftOut, ...]:
     """Persons without a row at the times asked for, if there are any."""
     cases = (*map(label, first_five), *((f"and {count - 5:,} more",) if count > 5 else ()))
-    return (LeftOut("persons", count, cases, "no row at the times asked for"),) if count else ()
+    what = f"person{'s' * (count > 1)}"
+    return (LeftOut(what, count, cases, "no row at the times asked for"),) if count else ()

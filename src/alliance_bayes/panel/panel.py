@@ -1,6 +1,6 @@
 """The panel: person x time x measure, and the ways to make one."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
 from typing import Any, Self
@@ -14,15 +14,14 @@ from ..basics.html import html_of
 from ..basics.names import quoted
 from ..basics.problems import PanelError, Problems
 from . import frames
-from .background import check_without_covariates
 from .checks import check_decision, check_unit
-from .delimited import Asked, Layout
+from .delimited import Layout
 from .factors import Factors
 from .long import LongColumns
 from .missing_codes import MissingCodes
 from .panel_data import PanelData
 from .parquet import from_parquet
-from .preparing import check_frame, recoded, table_of, with_labels_and_factors, without_identical_rows
+from .preparing import Preparing
 from .printing import describe
 from .published import joined_studies, published_moments
 from .reading import DATA_FRAME, Table, path_of
@@ -176,8 +175,8 @@ class Panel(PanelData):
             and no state at that time; it is also missing where there is no row.
         covariates
             Columns of numbers that do not change within persons, such as what was known before
-            treatment; a row without a value takes that of the person's other rows. Covariates that vary
-            over time are named among `measures`.
+            treatment; a row without a value takes that of the person's other rows, of which those at times that are not
+            kept count where no other has one. Covariates that vary over time are named among `measures`.
         factor
             Columns of categories that do not change within persons, ``["education"]``: each category but the first
             becomes a covariate of 0 and 1, ``education_high``. Or each with its categories, the reference first,
@@ -195,9 +194,10 @@ class Panel(PanelData):
         identical_rows
             What to do with rows that repeat another in every column: ``"refuse"`` the data, or ``"drop"`` them.
         without_covariates
-            What to do with persons of whom a covariate, a factor or the group is missing: ``"keep"`` them, so that the
-            panel refuses a missing group, and a model a missing covariate; or ``"leave_out"``, listed in `left_out`.
-            Answers are then about the others, and biased where these differ.
+            What to do with persons of whom a covariate, a factor or the group named here is missing in all rows:
+            ``"keep"`` them, so that the panel refuses a missing group, and a model a missing covariate; or
+            ``"leave_out"``, as if the data did not hold them, listed in `left_out`. Answers are then about the others,
+            and biased where these differ.
         missing
             Codes for missing answers, ``[-99, "NA"]``, in all columns but person and time; or by column,
             ``{"days": [-99]}``. How many there were is printed.
@@ -237,14 +237,14 @@ class Panel(PanelData):
         source = source_of(frame)
         problems = Problems(f"{source} is not yet a panel of {person} by {time}")
         layout = Layout(delimiter, encoding, decimal)
-        table, made = prepared(frame, (person, time), group, factor, missing, layout, problems, identical_rows)
+        prepare = Preparing((person, time), group, factor, covariates, missing, without_covariates, identical_rows)
+        table, made = prepare.table(frame, layout, problems)
         check_decision(contradictions, problems)
-        check_without_covariates(without_covariates, problems)
         check_unit(time_unit, problems)
         table = with_dates(table, person, time, own_time, times, dates_from, time_unit, problems)
         known = with_made(covariates, made)
         columns = LongColumns(person, time, measures, times, requires, interviewed, known, group, own_time)
-        arrays = frames.from_long(table.frame, columns, problems, complete_only=without_covariates == "leave_out")
+        arrays = frames.from_long(table.frame, columns, problems)
         arrays = replace(arrays, left_out=(*table.left_out, *arrays.left_out))
         return cls._settled(arrays, contradictions, time_unit, source, problems, table.notes)
 
@@ -316,15 +316,13 @@ class Panel(PanelData):
         source = source_of(frame)
         problems = Problems(f"{source} is not yet a panel of {person or 'its rows'} by time")
         layout = Layout(delimiter, encoding, decimal)
-        table, made = prepared(frame, (person,), group, factor, missing, layout, problems)
+        prepare = Preparing((person,), group, factor, covariates, missing, without_covariates)
+        table, made = prepare.table(frame, layout, problems)
         check_decision(contradictions, problems)
-        check_without_covariates(without_covariates, problems)
         check_unit(time_unit, problems)
         known = with_made(covariates, made)
-        arrays = frames.from_wide(
-            *(table.frame, measures, times, person, requires, states, known, group, problems),
-            complete_only=without_covariates == "leave_out",
-        )
+        arrays = frames.from_wide(table.frame, measures, times, person, requires, states, known, group, problems)
+        arrays = replace(arrays, left_out=(*table.left_out, *arrays.left_out))
         return cls._settled(arrays, contradictions, time_unit, source, problems, table.notes)
 
     @classmethod
@@ -672,27 +670,6 @@ def source_of(frame: object) -> str:
     if isinstance(frame, Table):
         return frame.source
     return path_of(frame).name if isinstance(frame, str | PathLike) else DATA_FRAME
-
-
-def prepared(
-    data: object,
-    identity: Sequence[str | None],
-    group: object,
-    factor: object,
-    missing: object,
-    layout: Asked,
-    problems: Problems,
-    identical_rows: object = "refuse",
-) -> tuple[Table, tuple[str, ...]]:
-    """The table that a panel is made of, and the names of the covariates that its factors became.
-
-    `identity` are the columns of person and time, the person's first.
-    """
-    named = (identity[0], group, *(factor if isinstance(factor, Iterable) else ()))
-    table = table_of(data, [name for name in named if isinstance(name, str)], layout)
-    check_frame(table.frame, problems)
-    table = without_identical_rows(recoded(table, missing, identity, problems), identical_rows, problems)
-    return with_labels_and_factors(table, group, factor, problems)
 
 
 def with_made(covariates: object, made: tuple[str, ...]) -> Any:

@@ -1,27 +1,56 @@
 """Data of any kind as a table that a panel is made of: read, codes taken as missing, categories as columns."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from os import PathLike
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from ..basics.given import shown
+from ..basics.given import entries, is_one_of, shown
+from ..basics.names import in_words
 from ..basics.problems import PanelError, Problems
 from ..basics.warning import warn
+from .checks import label
 from .delimited import OPEN, Asked
 from .factors import labelled, with_factors
+from .frames import factorized, sorted_ids
 from .long import check_size
 from .missing_codes import among_others, code_counts, codes_by_column, without_codes
 from .reading import Table, read_table
-from .records import LeftOut, PanelWarning
+from .records import IdenticalRows, LeftOut, PanelWarning, WithoutCovariates
 
-__all__ = ["check_frame", "recoded", "table_of", "with_labels_and_factors", "without_identical_rows"]
+__all__ = ["Preparing", "check_frame", "recoded", "table_of"]
 
-MOST_ROWS = 5  # that a sentence names
+MOST_ROWS = MOST_PERSONS = 5  # that a sentence names
+
+
+@dataclass(frozen=True)
+class Preparing:
+    """How a table is prepared before a panel is made of it; `identity` are its person and time, the person's first."""
+
+    identity: Sequence[str | None]
+    group: object
+    factor: object
+    covariates: object
+    missing: object
+    without_covariates: object
+    identical_rows: object = "refuse"
+
+    def table(self, data: object, layout: Asked, problems: Problems) -> tuple[Table, tuple[str, ...]]:
+        """The table that a panel is made of, and the names of the covariates that its factors became."""
+        person = self.identity[0]
+        factors = list(self.factor) if isinstance(self.factor, Iterable) else []
+        table = table_of(data, [name for name in (person, self.group, *factors) if isinstance(name, str)], layout)
+        check_frame(table.frame, problems)
+        table = without_identical_rows(
+            recoded(table, self.missing, self.identity, problems), self.identical_rows, problems
+        )
+        constant = [*(entries(self.covariates) or ()), *factors, *([] if self.group is None else [self.group])]
+        table = without_incomplete(table, self.without_covariates, person, constant, problems)
+        return with_labels_and_factors(table, self.group, self.factor, problems)
 
 
 def table_of(data: object, labels: Sequence[str | None], layout: Asked = OPEN) -> Table:
@@ -82,9 +111,7 @@ def _extent(column: pd.Series) -> tuple[float, float]:
 
 def without_identical_rows(table: Table, decision: object, problems: Problems) -> Table:
     """The table without rows that repeat another in every column, where these shall be dropped."""
-    if decision != "drop":
-        if decision != "refuse":
-            problems.add(f"identical_rows must be 'refuse' or 'drop'; got {shown(decision)}.")
+    if not _acts("identical_rows", decision, get_args(IdenticalRows), problems):
         return table
     repeats = np.flatnonzero(table.frame.astype(object).duplicated().to_numpy())
     if not repeats.size:
@@ -98,6 +125,57 @@ def without_identical_rows(table: Table, decision: object, problems: Problems) -
     )
     kept = np.delete(np.arange(len(table.frame)), repeats)
     return replace(table, frame=table.frame.iloc[kept], left_out=(*table.left_out, left_out))
+
+
+def without_incomplete(
+    table: Table, decision: object, person: str | None, columns: Iterable[object], problems: Problems
+) -> Table:
+    """The table without the rows of persons who have no value of one of the columns in any row, where they shall go.
+
+    Without a column of the person, rows are persons by the frame's index. Raises a PanelError where nobody would be
+    left.
+    """
+    frame = table.frame
+    acts = _acts("without_covariates", decision, get_args(WithoutCovariates), problems)
+    present = [name for name in dict.fromkeys(map(str, columns)) if np.count_nonzero(frame.columns == name) == 1]
+    if not acts or not present or (person is not None and np.count_nonzero(frame.columns == person) != 1):
+        return table
+    codes, labels = factorized(frame.index.to_series() if person is None else frame[person])
+    identified = codes >= 0  # the others are refused where persons are read
+    places, persons = sorted_ids(codes[identified], labels)
+    known = {name: frame[name].notna().to_numpy()[identified] for name in present}
+    without = {name: np.bincount(places[has], minlength=len(persons)) == 0 for name, has in known.items()}
+    lacking = {name: persons_without for name, persons_without in without.items() if persons_without.any()}
+    if not lacking:
+        return table
+    gone = np.logical_or.reduce(list(lacking.values()))
+    counts = in_words(
+        [f"'{name}' ({np.count_nonzero(persons_without):,})" for name, persons_without in lacking.items()]
+    )
+    if gone.all():
+        problems.add(
+            f"Of everybody a covariate, a factor or the group is missing: {counts}. Leave out the columns rather than "
+            "all people."
+        )
+        problems.raise_as(PanelError)
+    n_gone = int(np.count_nonzero(gone))
+    more = (f"and {n_gone - MOST_PERSONS:,} more",) if n_gone > MOST_PERSONS else ()
+    left_out = LeftOut(
+        f"person{'s' * (n_gone > 1)}",
+        n_gone,
+        (*map(label, persons[gone][:MOST_PERSONS]), *more),
+        f"no value of {counts}; without_covariates='leave_out'",
+    )
+    kept = np.ones(len(frame), dtype=bool)
+    kept[identified] = ~gone[places]
+    return replace(table, frame=frame.loc[kept], left_out=(*table.left_out, left_out))
+
+
+def _acts(name: str, decision: object, words: tuple[str, str], problems: Problems) -> bool:
+    """Whether the second of two words was said rather than the first; a problem where neither was."""
+    if not is_one_of(decision, words):
+        problems.add(f"{name} must be '{words[0]}' or '{words[1]}'; got {shown(decision)}.")
+    return is_one_of(decision, words[1:])
 
 
 def with_labels_and_factors(

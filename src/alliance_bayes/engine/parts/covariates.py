@@ -96,10 +96,11 @@ def unusable_values(name: str, values: np.ndarray, panel: Panel) -> Iterator[str
     if unknown.any():
         assert panel.persons is not None
         cases = quoted(panel.persons[seen][unknown].tolist(), most=3)
+        how = " (of a frame or file, by without_covariates='leave_out')" if name in panel.covariates else ""
         yield (
             f"The covariate '{name}' is missing for {int(unknown.sum())} people, such as {cases}. The likelihood is "
-            "given the covariates, so they must be complete: leave these people out "
-            "(a panel's without_covariates='leave_out'), impute the covariate, or model it as a measure."
+            f"given the covariates, so they must be complete: leave these people out{how}, impute the covariate, or "
+            "model it as a measure."
         )
     elif np.nanstd(values[seen]) == 0:
         yield f"The covariate '{name}' is the same for everybody; leave it out."

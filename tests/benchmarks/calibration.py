@@ -179,14 +179,19 @@ def page(record, digest):
         else []
     )
     rows = [
-        f"| {name} | {result['persons']} × {result['waves']} | {result['asked']} of {result['expected']} | "
-        f"{result['failed']} | {result['unhealthy']} | {result['divergent']} | {result['tests']} | "
-        f"{_p(result['smallest_p_holm'])} | "
-        f"{_worst(result)} | {_coverage(result)} | {result['seconds']:.1f} |"
+        f"| {name} | {result['persons']} × {result['waves']} | {_replicates(result)} | {_worst(result)} | "
+        f"{_coverage(result)} | {_p(result['smallest_p_holm'])} | {result['tests']} | {result['failed']} | "
+        f"{result['unhealthy']} | {result['divergent']} | {result['seconds']:.1f} |"
         for name, result in record["kinds"].items()
     ]
     parts = HEAD.read_text(), *preliminary, *TABLE, *rows, "", *_larger(record), "", *_end(record, digest), ""
     return "\n".join(parts)
+
+
+def _replicates(result):
+    return (
+        str(result["asked"]) if result["asked"] == result["expected"] else f"{result['asked']} of {result['expected']}"
+    )
 
 
 def _p(value):
@@ -251,8 +256,8 @@ LARGER = [
     "|---|---|---|---|---|",
 ]
 TABLE = [
-    "| kind | people × waves | replicates | failed | not healthy | of these divergent | tests | smallest p, adjusted | "
-    "miscalibrated | mean coverage of 50 / 80 / 95 % intervals | seconds per replicate |",
+    "| kind | people × waves | replicates | miscalibrated | mean coverage of 50 / 80 / 95 % intervals | smallest p, "
+    "adjusted | tests | failed | not healthy | of these divergent | seconds per replicate |",
     "|---|---|---|---|---|---|---|---|---|---|---|",
 ]
 

@@ -4,6 +4,11 @@ from mutant import Mutant, rules_of
 
 MODELS: list[Mutant] = [
     *rules_of(
+        "posterior/prior_draws.py",
+        "questions/test_group_contrast.py::test_studies_with_fewer_waves_than_others_have_a_prior_and_are_sampled",
+        ("waves that a study lacks reject no draw", "columns[group, : len(times)].ravel()", "columns[group].ravel()"),
+    ),
+    *rules_of(
         "posterior/one_of_many.py",
         "posterior/test_smaller_steps.py::test_a_fit_that_is_one_of_many_is_sampled_once_more_too",
         ("one of many is sampled once more", "if until_explored and too_coarse(", "if False and too_coarse("),

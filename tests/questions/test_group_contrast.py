@@ -212,6 +212,18 @@ def test_studies_are_fitted_as_if_alone_where_nothing_is_shared(studies):
         )
 
 
+@pytest.mark.parametrize("lags", ["pooled", "free"])
+def test_studies_with_fewer_waves_than_others_have_a_prior_and_are_sampled(studies, lags):
+    """Waves that a study does not have are no reason to reject a draw, and stay without a value."""
+    spec = ab.RICLPM(MEASURES, lags="equal", group_lags=lags)
+    fit = ab.fit(spec, ab.Panel.from_studies(studies), seed=1, draws=20, tune=20, chains=1, progress=False)
+    assert fit.draws["prior"].attrs["share_rejected"] < 0.01
+    for group in ("prior", "posterior"):
+        unknown = np.isnan(fit.draws[group]["within_sd"]).all(("chain", "draw", "measure"))
+        assert unknown.sum("time").to_numpy().tolist() == [0, 1, 2]  # Brown, Jones, Smith
+        assert (unknown == np.isnan(fit.draws[group]["within_sd"]).any(("chain", "draw", "measure"))).all()
+
+
 def test_studies_whose_intervals_differ_share_a_drift(studies):
     truth = ab.Truth(
         ab.RICLPM(MEASURES, lags="continuous"),

@@ -58,7 +58,7 @@ def proper_draws(model: PanelModel, rng: np.random.Generator) -> tuple[dict[str,
     Draws without a proper model are replaced; so are those whose standardised effects would explain more than all of a
     later wave's variance, of which no likelihood exists.
     """
-    scale, within = model.scale, model.derived["within_sd"].where
+    scale, within = model.scale, _within_sds(model)
     kept: list[tuple[dict[str, np.ndarray], np.ndarray]] = []
     while (n_proper := sum(len(thetas) for _, thetas in kept)) < N_PRIOR_DRAWS:
         if len(kept) * N_PRIOR_DRAWS >= MOST_PRIOR_DRAWS:
@@ -74,3 +74,13 @@ def proper_draws(model: PanelModel, rng: np.random.Generator) -> tuple[dict[str,
     n_tried = N_PRIOR_DRAWS * N_PRIOR_DRAWS * len(kept) / n_proper
     joined = {name: np.concatenate([blocks[name] for blocks, _ in kept])[:N_PRIOR_DRAWS] for name in kept[0][0]}
     return joined, np.concatenate([thetas for _, thetas in kept])[:N_PRIOR_DRAWS], n_tried
+
+
+def _within_sds(model: PanelModel) -> np.ndarray:
+    """Which derived numbers are within-person SDs, of each group at its own waves."""
+    within = model.derived["within_sd"]
+    columns = np.arange(within.where.start, within.where.stop).reshape(within.shape)
+    each = model.design.group_times
+    return np.concatenate(
+        [columns[group, : len(times)].ravel() for group, times in enumerate(each)] or [columns.ravel()]
+    )

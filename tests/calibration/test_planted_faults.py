@@ -50,7 +50,7 @@ class WrongPriorSD(FittedWith):
 class WrongJacobian(FittedWith):
     """The ICC is sampled as its logit without the Jacobian i (1 - i): Beta(a, b) becomes Beta(a - 1, b - 1)."""
 
-    fitted = spec_with(icc=ab.Beta(2.0, 0.5))
+    fitted = spec_with(icc=ab.Beta(2.0, 0.2))
 
 
 class SwappedDirections(FromPrior):
@@ -66,7 +66,7 @@ class SwappedDirections(FromPrior):
 PLANTED = {
     "nothing": (FromPrior, {}, 30, 40, ""),
     "prior SD": (WrongPriorSD, {}, 60, 40, "cross-lagged effect as sampled: x -> y"),
-    "Jacobian": (WrongJacobian, {"icc": ab.Beta(3.0, 1.5)}, 30, 120, "ICC: x, 0"),
+    "Jacobian": (WrongJacobian, {"icc": ab.Beta(3.0, 1.2)}, 12, 120, "ICC: y, 2"),
     "directions": (SwappedDirections, {}, 300, 40, "cross-lagged effect as sampled: x -> y"),
 }
 

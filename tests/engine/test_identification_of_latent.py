@@ -129,8 +129,7 @@ TOGETHER = [
         {"requires": (), "covariates": {"age": np.where(np.arange(20) < 2, np.nan, COMMITMENT)}},
         "The covariate 'age' is missing for 2 people, such as 0, 1. The likelihood is given the covariates, so they "
         "must be complete: leave these people out (of a frame or file, by without_covariates='leave_out'), "
-        "impute the covariate, or model it as a "
-        "measure.",
+        "impute the covariate, or model it as a measure.",
     ),
     (
         ab.RICLPM(M, state=ab.State("helper", keep=["window"]), covariates={"window": "each_wave"}),

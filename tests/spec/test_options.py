@@ -153,8 +153,7 @@ TOGETHER = [
         {"covariates": {"c": UNKNOWN}},
         "The covariate 'c' is missing for 2 people, such as 0, 1. The likelihood is given the covariates, so they must "
         "be complete: leave these people out (of a frame or file, by without_covariates='leave_out'), "
-        "impute the covariate, or model it as a "
-        "measure.",
+        "impute the covariate, or model it as a measure.",
     ),
     (
         ab.RICLPM(M, covariates={"c": "intercepts"}),

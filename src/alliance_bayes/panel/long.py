@@ -163,8 +163,10 @@ def check_size(n_rows: int, n_columns: int, problems: Problems) -> None:
         problems.add(f"There are {n_rows} rows and {n_columns} columns, so there are no values.")
 
 
-def persons_left_out(count: int, first_five: Iterable[object]) -> tuple[LeftOut, ...]:
-    """Persons without a row at the times asked for, if there are any."""
+def persons_left_out(
+    count: int, first_five: Iterable[object], why: str = "no row at the times asked for"
+) -> tuple[LeftOut, ...]:
+    """So many persons who are not in the panel, if there are any, and why."""
     cases = (*map(label, first_five), *((f"and {count - 5:,} more",) if count > 5 else ()))
     what = f"person{'s' * (count > 1)}"
-    return (LeftOut(what, count, cases, "no row at the times asked for"),) if count else ()
+    return (LeftOut(what, count, cases, why),) if count else ()

@@ -13,18 +13,17 @@ from ..basics.given import entries, is_one_of, shown
 from ..basics.names import in_words
 from ..basics.problems import PanelError, Problems
 from ..basics.warning import warn
-from .checks import label
 from .delimited import OPEN, Asked
 from .factors import labelled, with_factors
 from .frames import factorized, sorted_ids
-from .long import check_size
+from .long import check_size, persons_left_out
 from .missing_codes import among_others, code_counts, codes_by_column, without_codes
 from .reading import Table, read_table
 from .records import IdenticalRows, LeftOut, PanelWarning, WithoutCovariates
 
 __all__ = ["Preparing", "check_frame", "recoded", "table_of"]
 
-MOST_ROWS = MOST_PERSONS = 5  # that a sentence names
+MOST_ROWS = 5  # that a sentence names
 
 
 @dataclass(frozen=True)
@@ -158,17 +157,11 @@ def without_incomplete(
             "all people."
         )
         problems.raise_as(PanelError)
-    n_gone = int(np.count_nonzero(gone))
-    more = (f"and {n_gone - MOST_PERSONS:,} more",) if n_gone > MOST_PERSONS else ()
-    left_out = LeftOut(
-        f"person{'s' * (n_gone > 1)}",
-        n_gone,
-        (*map(label, persons[gone][:MOST_PERSONS]), *more),
-        f"no value of {counts}; without_covariates='leave_out'",
-    )
+    why = f"no value of {counts}; without_covariates='leave_out'"
+    left_out = persons_left_out(int(np.count_nonzero(gone)), persons[gone][:5], why)
     kept = np.ones(len(frame), dtype=bool)
     kept[identified] = ~gone[places]
-    return replace(table, frame=frame.loc[kept], left_out=(*table.left_out, left_out))
+    return replace(table, frame=frame.loc[kept], left_out=(*table.left_out, *left_out))
 
 
 def _acts(name: str, decision: object, words: tuple[str, str], problems: Problems) -> bool:

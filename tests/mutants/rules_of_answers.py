@@ -1275,6 +1275,7 @@ ANSWERS: list[Mutant] = [
             "a sign changes where both exceed the margin",
             "min(abs(row[side]), abs(asked[side])) > margin",
             "max(abs(row[side]), abs(asked[side])) > margin",
+            "questions/test_robustness.py::test_what_counts_as_a_change",
         ),
         (
             "a size changes outside the interval asked",

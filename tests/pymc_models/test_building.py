@@ -239,6 +239,9 @@ def unit(eta, n_measures):
     return stats.beta(shapes, shapes)
 
 
+OF_INTERVALS = {
+    f"{kind}_{block}" for kind in ("carry_over", "cross_lagged") for block in ("interval_spread", "deviation")
+}
 EXPECTED = {
     "default": {
         "carry_over": truncated(0.4, 0.25),
@@ -273,16 +276,18 @@ EXPECTED = {
 }
 
 
+@pytest.mark.parametrize("lags", ["free", "equal"])
 @pytest.mark.parametrize(("name", "priors"), [("default", Priors()), ("other", OTHER)])
-def test_priors_are_those_of_the_spec(name, priors):
+def test_priors_are_those_of_the_spec(name, priors, lags):
     """Densities exactly scipy's; draws of the model and of `PriorScale` from the same distributions."""
-    spec = RICLPM(THREE, lags="free", priors=priors)
+    spec = RICLPM(THREE, lags=lags, priors=priors)
+    expected = {block: each for block, each in EXPECTED[name].items() if lags == "free" or block not in OF_INTERVALS}
     model = to_pymc(spec, random_panel(3, TIMES[3], np.random.default_rng(16)))
     drawn = scale_at(spec, TIMES[3]).draw(400, np.random.default_rng(17))
     sampled = pm.draw([model[block] for block in drawn], draws=400, random_seed=18, mode=PLAIN)
-    assert set(drawn) == set(EXPECTED[name]) == {variable.name for variable in model.free_RVs}
+    assert set(drawn) == set(expected) == {variable.name for variable in model.free_RVs}
     for (block, values), from_model in zip(drawn.items(), sampled, strict=True):
-        distribution = EXPECTED[name][block]
+        distribution = expected[block]
         assert values.shape == from_model.shape
         density = pm.logp(model[block], values[0]).eval(mode=AS_WRITTEN)
         # PyMC's truncated normal is normalised to 1e-8 only

@@ -113,6 +113,8 @@ def test_one_group_can_be_asked_by_itself(fit):
     alone = fit.of_group("B")
     assert alone.panel.n_persons == 400
     assert alone.health is fit.health
+    redrawn = fit.with_draws(fit.draws)  # of which nobody has examined the health yet
+    assert redrawn.of_group("B").health is redrawn.health
     answer = ab.directionality(alone, "x", "y")
     expected = fit.posterior["lagged_standardized"].sel(group="B", path="x -> y").mean()
     assert float(answer.draws["effect"].sel(path="x -> y").mean()) == pytest.approx(float(expected))

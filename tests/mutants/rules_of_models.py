@@ -633,12 +633,12 @@ MODELS: list[Mutant] = [
         (
             "what somebody misses has no slope",
             "slope = slope * lanes_at(seen, row) * lanes_at(seen, column)",
-            "slope = slope * lanes_at(seen, row)",
+            "slope = slope * spread(1.0)",
         ),
         (
             "a lane is taken once",
-            "for lane in range(n_used):\n        constant",
-            "for lane in range(LANES):\n        constant",
+            "for lane in range(n_used):\n        pattern",
+            "for lane in range(LANES):\n        pattern",
         ),
         compiles=True,
     ),

@@ -90,6 +90,41 @@ def test_what_is_there_is_done(alone, tmp_path):
     assert calls == REPLICATES[5:]
 
 
+@pytest.mark.parametrize("content", [b"", b"half a ", "half", "other"], ids=["empty", "text", "half", "other"])
+def test_damaged_files_are_named_before_anything_is_run(content, alone, tmp_path):
+    run_batch(work, REPLICATES[:3], tmp_path, seed=1, workers=1)
+    other = tmp_path / "other.npz"
+    np.savez(other, x=np.zeros(2))
+    for replicate in REPLICATES[1:3]:
+        path = replicate.path(tmp_path)
+        whole = {"half": path.read_bytes()[:-40], "other": other.read_bytes()}
+        path.write_bytes(whole.get(content, content))
+    with pytest.raises(ab.AllianceBayesError) as caught:
+        run_batch(work, REPLICATES, tmp_path, seed=1, workers=1)
+    assert str(caught.value) == (
+        f"2 of the results in {tmp_path} cannot be read: 'trial/small/000001.npz', 'trial/small/000002.npz'. The "
+        "files are damaged, as after a power failure. Delete them, and the same call computes them again."
+    )
+    assert not REPLICATES[5].path(tmp_path).exists()
+    for replicate in REPLICATES[1:3]:
+        replicate.path(tmp_path).unlink()
+    assert_same(run_batch(work, REPLICATES, tmp_path, seed=1, workers=1).table, alone.table)
+
+
+def test_whole_numbers_keep_their_digits_beside_failures(alone, tmp_path):
+    seed = 2**63 - 2
+
+    def seeded(replicate, _):
+        if replicate.number == 1:
+            raise ValueError("one")
+        return {"seed": seed, "mixed": replicate.number if replicate.number else 0.5}
+
+    table = run_batch(seeded, REPLICATES[:3], tmp_path, seed=1, workers=1).table
+    assert table["seed"].tolist() == [seed, pd.NA, seed]
+    assert table["mixed"].dtype == float
+    assert alone.table["n"].dropna().dtype == "Int64"
+
+
 def test_a_task_that_comes_twice_is_done_once(tmp_path):
     """As where a worker dies between writing and saying so."""
     assert run_replicate(work, REPLICATES[3], 1, tmp_path) == "failed"

@@ -1,11 +1,13 @@
 """What came out of one replicate, and the file that keeps it to the last bit."""
 
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -13,13 +15,15 @@ import pandas as pd
 from ..basics.given import shown
 from ..basics.writing import make_folder, write_file
 
-__all__ = ["COLUMNS", "Record", "Status", "Value", "as_value", "record_in"]
+__all__ = ["COLUMNS", "UNREADABLE", "Record", "Status", "Value", "as_value", "record_in"]
 
 type Value = float | int | bool | str | np.ndarray | pd.DataFrame | None
 Status = Literal["done", "failed"]
 
 COLUMNS = ("plan", "cell", "number", "status", "error", "message", "warnings")
 """What the table of a batch holds of every replicate, beside the values."""
+UNREADABLE = (EOFError, BadZipFile, zlib.error, KeyError, TypeError, ValueError)
+"""What `record_in` raises of a file that is damaged or something else."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +66,7 @@ class Record:
 
 def record_in(path: Path) -> Record:
     """The record in a file that `Record.write` wrote."""
-    with np.load(path) as file:
+    with path.open("rb") as written, np.load(written) as file:
         read = json.loads(str(file["record"]))
         arrays = {name: file[f"array_{index}"] for index, name in enumerate(read.pop("arrays"))}
     tables = {name: _from_json(table) for name, table in read.pop("tables").items()}

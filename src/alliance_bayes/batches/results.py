@@ -7,13 +7,16 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from ..basics.calls import checked
 from ..basics.html import html_of
+from ..basics.names import quoted
+from ..basics.problems import AllianceBayesError
 from ..basics.whole_tables import WholeTable
-from .records import COLUMNS, Record, record_in
+from .records import COLUMNS, UNREADABLE, Record, Value, record_in
 from .replicates import Replicate
 
 __all__ = ["BatchResults", "read_batch"]
@@ -53,8 +56,9 @@ class BatchResults:
         -------
         pandas.DataFrame
             ``plan``, ``cell``, ``number``; ``status``, "done" or "failed"; ``error`` and ``message`` of what failed;
-            ``warnings``, one sentence a line; then a column for each value that any of them returned, NaN (None) where
-            one did not, but data frames (see `table_of`). Workers, order and interruptions change nothing in it.
+            ``warnings``, one sentence a line; then a column for each value that any of them returned, but data frames
+            (see `table_of`), NaN (None, or <NA> of whole numbers) where one did not. Workers, order and interruptions
+            change nothing in it.
         """
         rows = [
             {
@@ -67,7 +71,8 @@ class BatchResults:
             }
             for replicate, record in zip(self.replicates, self.records, strict=True)
         ]
-        return WholeTable(pd.DataFrame(rows, columns=list(dict.fromkeys([*COLUMNS, *chain.from_iterable(rows)]))))
+        names = list(dict.fromkeys([*COLUMNS, *chain.from_iterable(rows)]))
+        return WholeTable(pd.DataFrame({name: _column([row.get(name) for row in rows]) for name in names}))
 
     def table_of(self, name: str) -> pd.DataFrame:
         """The data frames that the work returned under one name, one below the other.
@@ -117,10 +122,34 @@ class BatchResults:
 
 @checked()
 def read_batch(replicates: Iterable[Replicate], folder: str | os.PathLike[str]) -> BatchResults:
-    """Results of those of the replicates that are done, with nothing run."""
-    where = Path(folder)
-    found = [replicate for replicate in replicates if replicate.path(where).exists()]
-    return BatchResults(where, tuple(found), tuple(record_in(replicate.path(where)) for replicate in found))
+    """Results of those of the replicates that are done, with nothing run.
+
+    Raises
+    ------
+    AllianceBayesError
+        If files cannot be read.
+    """
+    where, found, damaged = Path(folder), dict[Replicate, Record](), list[str]()
+    for replicate in replicates:
+        path = replicate.path(where)
+        if path.exists():
+            try:
+                found[replicate] = record_in(path)
+            except UNREADABLE:
+                damaged.append(str(path.relative_to(where)))
+    if damaged:
+        raise AllianceBayesError(
+            f"{len(damaged):,} of the results in {where} cannot be read: {quoted(damaged, most=MOST_NAMED)}. The files "
+            "are damaged, as after a power failure. Delete them, and the same call computes them again."
+        )
+    return BatchResults(where, tuple(found), tuple(found.values()))
+
+
+def _column(values: list[Value]) -> "pd.Series[Any]":
+    """One column; whole numbers beside missing ones keep all their digits, which seeds need."""
+    given = {type(value) for value in values if value is not None}
+    whole = given == {int} and None in values
+    return pd.Series(values, dtype="Int64" if whole else None)
 
 
 def _counted(what: str, counts: Counter[str]) -> list[str]:

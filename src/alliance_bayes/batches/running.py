@@ -13,6 +13,7 @@ from ..basics.names import quoted
 from ..basics.problems import AllianceBayesError, Problems, SpecError
 from .manifest import Manifest, agree, versions
 from .progress import followed
+from .records import Record
 from .replicates import Replicate, Work, run_replicate
 from .results import BatchResults, read_batch
 
@@ -71,7 +72,8 @@ def run_batch(
     Raises
     ------
     AllianceBayesError
-        If the folder holds another plan, seed, work or other versions, or workers die again and again.
+        If the folder holds another plan, seed, work or other versions, or damaged files; or if workers die again and
+        again.
     """
     chosen = tuple(replicates)
     return run_tasks(
@@ -102,10 +104,9 @@ def run_tasks(
     if not tasks:
         return BatchResults(where, (), ())
     agree(where, Manifest(replicates[0].plan, int(seed), dict(about or {}), versions()))
+    done = _read(replicates, where)
     pending = [
-        partial(run_replicate, work, replicate, int(seed), where)
-        for replicate, work in tasks
-        if not replicate.path(where).exists()
+        partial(run_replicate, work, replicate, int(seed), where) for replicate, work in tasks if replicate not in done
     ]
     n_workers = min(len(pending), workers or os.cpu_count() or 1)
     if client is not None:
@@ -123,13 +124,18 @@ def run_tasks(
             f"Interrupted: {n_done:,} of {len(replicates):,} replicates are done. The same call goes on.\n"
         )
         raise
-    results = read_batch(replicates, where)
-    if n_lacking := len(replicates) - len(results.replicates):
+    done |= _read([replicate for replicate in replicates if replicate not in done], where)
+    if n_lacking := len(replicates) - len(done):
         raise AllianceBayesError(
             f"{n_lacking:,} results were written, but not into {where} as this process sees it. Name a folder on a "
             "disk that all machines share."
         )
-    return results
+    return BatchResults(where, tuple(replicates), tuple(done[replicate] for replicate in replicates))
+
+
+def _read(replicates: Iterable[Replicate], folder: Path) -> dict[Replicate, Record]:
+    results = read_batch(replicates, folder)
+    return dict(zip(results.replicates, results.records, strict=True))
 
 
 def _check(replicates: Sequence[Replicate], seed: object, workers: object, client: object) -> None:

@@ -52,7 +52,17 @@ BATCHES: list[Mutant] = [
     *rules_of(
         "batches/running.py",
         f"{RUN}test_a_folder_that_workers_do_not_share_is_noticed",
-        ("results that are not there are noticed", "len(replicates) - len(results.replicates)", "0"),
+        ("results that are not there are noticed", "len(replicates) - len(done)", "0"),
+    ),
+    *rules_of(
+        "batches/results.py",
+        f"{RUN}test_damaged_files_are_named_before_anything_is_run",
+        ("damaged files are refused", "    if damaged:", "    if False:"),
+    ),
+    *rules_of(
+        "batches/results.py",
+        f"{RUN}test_whole_numbers_keep_their_digits_beside_failures",
+        ("whole numbers keep their digits", "None in values", "None not in values"),
     ),
     *rules_of(
         "batches/on_dask.py",

@@ -117,10 +117,11 @@ def test_whole_numbers_keep_their_digits_beside_failures(alone, tmp_path):
     def seeded(replicate, _):
         if replicate.number == 1:
             raise ValueError("one")
-        return {"seed": seed, "mixed": replicate.number if replicate.number else 0.5}
+        return {"seed": seed, "larger": 2**64, "mixed": replicate.number if replicate.number else 0.5}
 
     table = run_batch(seeded, REPLICATES[:3], tmp_path, seed=1, workers=1).table
     assert table["seed"].tolist() == [seed, pd.NA, seed]
+    assert table["larger"].tolist()[::2] == [2**64, 2**64]
     assert table["mixed"].dtype == float
     assert alone.table["n"].dropna().dtype == "Int64"
 

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from ..basics.calls import checked
+from ..basics.given import LARGEST_SEED
 from ..basics.html import html_of
 from ..basics.names import quoted
 from ..basics.problems import AllianceBayesError
@@ -147,9 +148,9 @@ def read_batch(replicates: Iterable[Replicate], folder: str | os.PathLike[str]) 
 
 def _column(values: list[Value]) -> "pd.Series[Any]":
     """One column; whole numbers beside missing ones keep all their digits, which seeds need."""
-    given = {type(value) for value in values if value is not None}
-    whole = given == {int} and None in values
-    return pd.Series(values, dtype="Int64" if whole else None)
+    given = [value for value in values if value is not None]
+    whole = len(given) < len(values) and all(type(value) is int and abs(value) <= LARGEST_SEED for value in given)
+    return pd.Series(values, dtype="Int64" if given and whole else None)
 
 
 def _counted(what: str, counts: Counter[str]) -> list[str]:
